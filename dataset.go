@@ -1,0 +1,85 @@
+package bellwether
+
+import "time"
+
+// Dataset is what prepare hands to train: sequences, a table, or both, cut so that
+// no row sees its own future.
+type Dataset struct {
+	Project   ProjectID  `json:"project"`
+	Name      string     `json:"name"`   // application: "recommend", "behaviour", …
+	AsOf      time.Time  `json:"as_of"`  // nothing received after this moment is in it
+	Digest    string     `json:"digest"` // SHA-256 over its contents, hex
+	Sequences *Sequences `json:"-"`
+	Table     *Table     `json:"-"`
+}
+
+// Sequences are people's item events in the order of time (ties keep the log's order).
+//
+// Steps[p][:TrainEnd[p]] may be fitted. A Target (p, at) asks for Steps[p][at].Item given
+// Steps[p][:at]: Validation targets choose between models, Test targets are reported.
+type Sequences struct {
+	Items      []ItemID    // vocabulary: Step.Item indexes it
+	Types      []EventType // vocabulary: Step.Type indexes it
+	People     []Subject
+	Steps      [][]Step // by person
+	TrainEnd   []int    // by person
+	Validation []Target
+	Test       []Target
+}
+
+// Step is one event of a sequence.
+type Step struct {
+	Item     int32 // index in Sequences.Items; −1: no item or an unknown one
+	Type     uint8 // index in Sequences.Types
+	Quantity int32
+	Price    int64 // minor units of the project's currency, 0: not known
+	Time     int64 // Unix seconds
+}
+
+// Target is one question of an evaluation: which item is Steps[Person][At]?
+type Target struct {
+	Person int32
+	At     int32
+}
+
+// Count returns the number of steps.
+func (s *Sequences) Count() int {
+	n := 0
+	for _, p := range s.Steps {
+		n += len(p)
+	}
+	return n
+}
+
+// Split says what a row of a table is for.
+type Split uint8
+
+// The parts of a split.
+const (
+	Train Split = iota
+	Validation
+	Test
+)
+
+// Table is a typed feature table with a binary or numeric target.
+type Table struct {
+	Subjects []Subject // by row
+	Columns  []Column
+	Target   []float64 // by row; for a class: 0 or 1
+	Split    []Split   // by row
+	Positive string    // the level of the target that counts as 1, "" for a number
+}
+
+// Column is one feature: numbers, or category codes.
+type Column struct {
+	Name    string
+	Numbers []float64 // by row, NaN where missing; nil for a category
+	Codes   []int32   // by row, index in Levels, −1 where missing; nil for numbers
+	Levels  []string
+}
+
+// Categorical reports whether c holds category codes.
+func (c *Column) Categorical() bool { return c.Codes != nil }
+
+// Rows returns the number of rows.
+func (t *Table) Rows() int { return len(t.Target) }

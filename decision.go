@@ -1,0 +1,125 @@
+package bellwether
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Decision records one choice with everything that is needed to prove its worth later.
+type Decision struct {
+	ID          DecisionID         `json:"id"`
+	Time        time.Time          `json:"time"`
+	Subject     Subject            `json:"subject"`
+	Surface     Surface            `json:"surface"`
+	Snapshot    string             `json:"snapshot,omitempty"` // features that were read
+	Context     map[string]float64 `json:"context,omitempty"`  // features that reward models may use
+	Candidates  []Candidate        `json:"candidates"`         // after filters
+	Filters     []string           `json:"filters,omitempty"`  // applied, with counts: "seen:12"
+	Slate       bool               `json:"slate,omitempty"`    // Actions is an ordered list
+	Actions     []int              `json:"actions"`            // indices in Candidates; one unless Slate
+	Propensity  float64            `json:"propensity"`         // of the action, or of the ordered list
+	Policy      PolicyID           `json:"policy"`
+	Model       ModelVersion       `json:"model"`
+	Seed        uint64             `json:"seed"`
+	Floor       float64            `json:"floor"`     // ε
+	Holdout     bool               `json:"holdout"`   // the person is in the global holdout
+	Evaluable   bool               `json:"evaluable"` // false: deterministic, refused by off-policy estimators
+	Arms        map[string]string  `json:"arms,omitempty"`
+	Multipliers map[string]float64 `json:"multipliers,omitempty"` // λ of budgets
+	Consent     []Purpose          `json:"consent,omitempty"`
+}
+
+// Candidate is one thing that could have been done.
+type Candidate struct {
+	Action     string  `json:"action"`     // an item id, or the name of an action
+	Score      float64 `json:"score"`      // the model's
+	Propensity float64 `json:"propensity"` // probability of being drawn (first, in a slate)
+}
+
+// SlatePropensity returns the Plackett–Luce probability of the ordered list actions when
+// weights (not necessarily normalised) are drawn without replacement: Π_j w_j / Σ_{l not yet placed} w_l.
+func SlatePropensity(weights []float64, actions []int) float64 {
+	rest := 0.0
+	for _, w := range weights {
+		rest += w
+	}
+	p := 1.0
+	for i, a := range actions {
+		if i == len(weights)-1 {
+			break // the last one left is certain
+		}
+		p *= weights[a] / rest
+		rest -= weights[a]
+	}
+	return p
+}
+
+// Validate checks invariants I1 and I2 of the log: propensities sum to 1 within 1e-6, the action's
+// is positive, every candidate's is at least Floor/K, and a deterministic decision says so.
+func (d *Decision) Validate() error {
+	for _, err := range []error{
+		checkID("id", d.ID), checkID("subject", d.Subject), checkID("surface", d.Surface),
+		checkID("policy", d.Policy), checkTime("time", d.Time), d.checkActions(),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return d.checkPropensities()
+}
+
+func (d *Decision) checkActions() error {
+	if len(d.Candidates) == 0 {
+		return &FieldError{Field: "candidates", Reason: "is empty"}
+	}
+	if len(d.Actions) == 0 || !d.Slate && len(d.Actions) != 1 {
+		return &FieldError{Field: "actions", Reason: fmt.Sprintf("has %d entries", len(d.Actions))}
+	}
+	seen := make(map[int]bool, len(d.Actions))
+	for _, a := range d.Actions {
+		if a < 0 || a >= len(d.Candidates) || seen[a] {
+			return &FieldError{Field: "actions", Reason: fmt.Sprintf("has %d, which is no candidate or repeated", a)}
+		}
+		seen[a] = true
+	}
+	return nil
+}
+
+func (d *Decision) checkPropensities() error {
+	sum, weights := 0.0, make([]float64, len(d.Candidates))
+	for i, c := range d.Candidates {
+		if !finite(c.Propensity) || c.Propensity < 0 || !finite(c.Score) {
+			return &FieldError{Field: "candidates", Reason: fmt.Sprintf("has %q with propensity %g and score %g", c.Action, c.Propensity, c.Score)}
+		}
+		if d.Evaluable && c.Propensity < d.Floor/float64(len(d.Candidates))*(1-1e-9) {
+			return &FieldError{Field: "candidates", Reason: fmt.Sprintf("has %q below the floor ε/K = %g", c.Action, d.Floor/float64(len(d.Candidates)))}
+		}
+		sum += c.Propensity
+		weights[i] = c.Propensity
+	}
+	want := d.Candidates[d.Actions[0]].Propensity
+	if d.Slate {
+		want = SlatePropensity(weights, d.Actions)
+	}
+	switch {
+	case d.Evaluable && math.Abs(sum-1) > 1e-6:
+		return &FieldError{Field: "candidates", Reason: fmt.Sprintf("have propensities that sum to %g, not 1", sum)}
+	case d.Propensity <= 0 || d.Propensity > 1 || !finite(d.Propensity):
+		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g, not in (0, 1]", d.Propensity)}
+	case !d.Evaluable && d.Propensity != 1:
+		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g on a deterministic decision, not 1", d.Propensity)}
+	case d.Evaluable && math.Abs(d.Propensity-want) > 1e-9+1e-6*want:
+		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g, but the candidates give %g", d.Propensity, want)}
+	}
+	return nil
+}
+
+// Chosen returns the actions' names in order.
+func (d *Decision) Chosen() []string {
+	out := make([]string, len(d.Actions))
+	for i, a := range d.Actions {
+		out[i] = d.Candidates[a].Action
+	}
+	return out
+}
