@@ -1,0 +1,68 @@
+package tensor
+
+import "bellwether/tensor/internal/reference"
+
+// Dot returns Σ x[i]·y[i] over the length of x.
+func Dot(x, y []float32) float32 {
+	need("Dot", "y", y, len(x))
+	return reference.Dot(x, y)
+}
+
+// DotInt8 returns Σ x[i]·y[i] over the length of x, in 32-bit integers.
+func DotInt8(x, y []int8) int32 {
+	if len(y) < len(x) {
+		panic(shapeError("DotInt8", "y", len(y), len(x)))
+	}
+	return reference.DotInt8(x, y)
+}
+
+// Axpy adds alpha·x to y, over the length of x.
+func Axpy(alpha float32, x, y []float32) {
+	need("Axpy", "y", y, len(x))
+	for i, v := range x {
+		y[i] += alpha * v
+	}
+}
+
+// Add sets dst = x + y, over the length of x.
+func Add(dst, x, y []float32) {
+	need("Add", "dst", dst, len(x))
+	need("Add", "y", y, len(x))
+	for i, v := range x {
+		dst[i] = v + y[i]
+	}
+}
+
+// Mul sets dst = x ⊙ y, over the length of x.
+func Mul(dst, x, y []float32) {
+	need("Mul", "dst", dst, len(x))
+	need("Mul", "y", y, len(x))
+	for i, v := range x {
+		dst[i] = v * y[i]
+	}
+}
+
+// Scale multiplies x by alpha in place.
+func Scale(alpha float32, x []float32) {
+	for i := range x {
+		x[i] *= alpha
+	}
+}
+
+// Sum returns Σ x[i], added in float64 in a fixed order.
+func Sum(x []float32) float64 { return reference.Sum(x) }
+
+// SumSquares returns Σ x[i]², added in float64 in a fixed order.
+func SumSquares(x []float32) float64 { return reference.SumSquares(x) }
+
+// AddRows adds each row of x, [rows, cols], to sum, [cols]: the gradient of a bias.
+func AddRows(sum, x []float32, rows, cols int) {
+	need("AddRows", "sum", sum, cols)
+	need("AddRows", "x", x, rows*cols)
+	for r := range rows {
+		Add(sum, sum[:cols], x[r*cols:(r+1)*cols])
+	}
+}
+
+// CheckFinite returns the index of the first NaN or infinity in x, or −1.
+func CheckFinite(x []float32) int { return reference.FirstNonFinite(x) }
