@@ -1,18 +1,16 @@
 package tensor
 
-import "bellwether/tensor/internal/reference"
-
 // Activation is the non-linearity that a matrix product applies to its result.
 type Activation int
 
 // The activations that a Tail can apply.
 const (
-	Identity    Activation = iota
-	ActReLU                // max(x, 0)
-	ActGELU                // x·Φ(x), exact
-	ActSigmoid             // 1/(1+e⁻ˣ)
-	ActTanh                // tanh(x)
-	ActSiLU                // x·sigmoid(x)
+	Identity   Activation = iota
+	ActReLU               // max(x, 0)
+	ActGELU               // x·Φ(x), exact
+	ActSigmoid            // 1/(1+e⁻ˣ)
+	ActTanh               // tanh(x)
+	ActSiLU               // x·sigmoid(x)
 )
 
 // Tail says what becomes of the sums of a matrix product while they are still
@@ -28,19 +26,26 @@ type Tail struct {
 // MatMul sets c = a·b; c is [m, n], a is [m, k], b is [k, n].
 func MatMul(c, a, b []float32, m, n, k int, tail Tail) {
 	checkProduct("MatMul", c, a, b, m, n, k, tail)
-	product(reference.MatMul, c, a, b, m, n, k, tail)
+	p := newProduct(c, a, k, 1, m, n, k, tail)
+	p.rightRows(b)
+	p.run()
 }
 
 // MatMulTB sets c = a·bᵀ; c is [m, n], a is [m, k], b is [n, k].
 func MatMulTB(c, a, b []float32, m, n, k int, tail Tail) {
 	checkProduct("MatMulTB", c, a, b, m, n, k, tail)
-	product(reference.MatMulTB, c, a, b, m, n, k, tail)
+	p := newProduct(c, a, k, 1, m, n, k, tail)
+	p.packed = packPanels(p.packed, b, k, n, 1, k)
+	p.panels(p.packed)
+	p.run()
 }
 
 // MatMulTA sets c = aᵀ·b; c is [m, n], a is [k, m], b is [k, n].
 func MatMulTA(c, a, b []float32, m, n, k int, tail Tail) {
 	checkProduct("MatMulTA", c, a, b, m, n, k, tail)
-	product(reference.MatMulTA, c, a, b, m, n, k, tail)
+	p := newProduct(c, a, 1, m, m, n, k, tail)
+	p.rightRows(b)
+	p.run()
 }
 
 func checkProduct(kernel string, c, a, b []float32, m, n, k int, tail Tail) {
@@ -63,29 +68,6 @@ func checkTail(kernel string, m, n int, tail Tail) {
 	if tail.Accumulate && (tail.Pre != nil || tail.Activation != Identity) {
 		panic("tensor: " + kernel + ": Tail.Accumulate does not go with Activation or Pre")
 	}
-}
-
-func product(multiply func(c, a, b []float32, m, n, k int), c, a, b []float32, m, n, k int, tail Tail) {
-	sums := make([]float32, m*n)
-	multiply(sums, a, b, m, n, k)
-	for i := range m {
-		finishRow(c[i*n:(i+1)*n], sums[i*n:(i+1)*n], i, tail)
-	}
-}
-
-func finishRow(c, sums []float32, row int, tail Tail) {
-	n := len(c)
-	for j := range tail.Bias[:min(n, len(tail.Bias))] {
-		sums[j] += tail.Bias[j]
-	}
-	if tail.Accumulate {
-		Add(c, c, sums)
-		return
-	}
-	if tail.Pre != nil {
-		copy(tail.Pre[row*n:(row+1)*n], sums)
-	}
-	activate(c, sums, tail.Activation)
 }
 
 func activate(dst, x []float32, f Activation) {

@@ -1,0 +1,7 @@
+// Package asm holds the engine's kernels in assembly, written by the generator
+// in the folder gen (github.com/mmcloughlin/avo) and never by hand. Each has a
+// plain form in package reference; package kernel chooses between them.
+package asm
+
+//go:generate go run -C gen . -out ../gemm_avx512_amd64.s -stubs ../gemm_avx512_amd64.go -pkg asm gemm_avx512
+//go:generate go run -C gen . -out ../spin_amd64.s -stubs ../spin_amd64.go -pkg asm spin

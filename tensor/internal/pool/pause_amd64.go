@@ -1,0 +1,7 @@
+//go:build amd64 && !purego
+
+package pool
+
+import "bellwether/tensor/internal/asm"
+
+func pause() { asm.Pause() }

@@ -1,0 +1,7 @@
+//go:build !amd64 || purego
+
+package pool
+
+import "runtime"
+
+func pause() { runtime.Gosched() }
