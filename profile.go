@@ -1,6 +1,10 @@
 package bellwether
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
 
 // Profile is what is known of one person at one moment: folded from the log, never edited.
 type Profile struct {
@@ -24,6 +28,17 @@ type Link struct {
 
 // Buckets is the number of global holdout buckets.
 const Buckets = 10_000
+
+// HoldoutBucket returns s's global holdout bucket: SHA-256(salt‖s), read as a big-endian number,
+// mod [Buckets]. The same salt always gives the same person the same bucket.
+func HoldoutBucket(salt string, s Subject) int {
+	sum := sha256.Sum256([]byte(salt + string(s)))
+	bucket := uint64(0)
+	for b := sum[:]; len(b) > 0; b = b[4:] {
+		bucket = (bucket<<32 | uint64(binary.BigEndian.Uint32(b))) % Buckets
+	}
+	return int(bucket)
+}
 
 // Validate reports the first invalid field as a *FieldError.
 func (p *Profile) Validate() error {
