@@ -1,0 +1,241 @@
+package decide
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"bellwether"
+	"bellwether/store"
+)
+
+// identify derives a decision's id and seed from its idempotency key.
+func identify(project bellwether.ProjectID, key string) (bellwether.DecisionID, uint64) {
+	h := sha256.Sum256([]byte("decision\x00" + string(project) + "\x00" + key))
+	return bellwether.DecisionID(hex.EncodeToString(h[:16])), binary.BigEndian.Uint64(h[16:24])
+}
+
+// ledger writes decisions to the log and finds them again by id.
+type ledger struct {
+	log   *store.Log
+	view  *store.View
+	doubt atomic.Bool // an append failed: whether it was stored is not known
+
+	mu      sync.Mutex
+	flights map[bellwether.DecisionID]*flight // decisions being taken
+	fresh   map[bellwether.DecisionID]written // appended, perhaps not yet in the view
+	last    uint64                            // highest sequence appended here
+}
+
+// flight is one decision being taken, for all who ask with its key meanwhile.
+type flight struct {
+	done     chan struct{} // closed when decision and err are set
+	decision bellwether.Decision
+	err      error
+}
+
+type written struct {
+	decision bellwether.Decision
+	sequence uint64
+}
+
+const ledgerVersion = 1
+
+// Keys of the view: byID+id holds the decision, byTime+sequence+index its id.
+const (
+	byID   = "d/"
+	byTime = "t/"
+)
+
+func openLedger(ctx context.Context, p *store.Project) (*ledger, error) {
+	v, err := p.View(ctx, "decisions", ledgerVersion, foldDecisions)
+	if err != nil {
+		return nil, err
+	}
+	return &ledger{log: p.Log, view: v, flights: map[bellwether.DecisionID]*flight{}, fresh: map[bellwether.DecisionID]written{}}, nil
+}
+
+// foldDecisions keeps the first record of each decision id.
+func foldDecisions(w *store.ViewWriter, b store.Batch) error {
+	for i, r := range b.Records {
+		if r.Kind != store.KindDecision {
+			continue
+		}
+		key := []byte(byID + r.ID)
+		known, err := w.Get(key)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			continue
+		}
+		w.Set(key, r.Data)
+		at := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte(byTime), b.Sequence), uint32(i))
+		w.Set(at, []byte(r.ID))
+	}
+	return nil
+}
+
+func (l *ledger) close() error { return l.view.Close() }
+
+// append makes d durable. Once begun it is not abandoned with ctx: whether a decision
+// is in the log must not depend on a caller's patience.
+func (l *ledger) append(ctx context.Context, d *bellwether.Decision) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	data, err := d.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("encode decision %q: %w", d.ID, err)
+	}
+	seq, err := l.log.Append(context.WithoutCancel(ctx), store.Record{Kind: store.KindDecision, ID: string(d.ID), Data: data})
+	if err != nil {
+		l.doubt.Store(true)
+		return fmt.Errorf("log decision %q: %w", d.ID, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fresh[d.ID] = written{*d, seq}
+	l.last = max(l.last, seq)
+	l.sweep()
+	return nil
+}
+
+// sweep forgets decisions that the view holds by now; called with mu held. It runs when fresh
+// has grown to a size that halves at least most of the time, so its cost a decision is constant.
+func (l *ledger) sweep() {
+	if len(l.fresh) < 256 || len(l.fresh)&(len(l.fresh)-1) != 0 {
+		return
+	}
+	cursor := l.view.Cursor()
+	for id, w := range l.fresh {
+		if w.sequence <= cursor {
+			delete(l.fresh, id)
+		}
+	}
+}
+
+// once returns the decision id, taking it first if nobody has. Whoever waits for another's
+// attempt that fails, tries by itself.
+func (l *ledger) once(ctx context.Context, id bellwether.DecisionID, take func() (bellwether.Decision, error)) (bellwether.Decision, error) {
+	for {
+		f, mine := l.board(id)
+		if mine {
+			f.decision, f.err = l.findOrTake(ctx, id, take)
+			l.land(id, f)
+			return f.decision, f.err
+		}
+		select {
+		case <-f.done:
+			if f.err == nil {
+				return f.decision, nil
+			}
+		case <-ctx.Done():
+			return bellwether.Decision{}, ctx.Err()
+		}
+	}
+}
+
+// board joins the flight of id, or starts it.
+func (l *ledger) board(id bellwether.DecisionID) (f *flight, mine bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.flights[id]; f != nil {
+		return f, false
+	}
+	f = &flight{done: make(chan struct{})}
+	l.flights[id] = f
+	return f, true
+}
+
+func (l *ledger) land(id bellwether.DecisionID, f *flight) {
+	l.mu.Lock()
+	delete(l.flights, id)
+	l.mu.Unlock()
+	close(f.done)
+}
+
+func (l *ledger) findOrTake(ctx context.Context, id bellwether.DecisionID, take func() (bellwether.Decision, error)) (bellwether.Decision, error) {
+	d, ok, err := l.find(id)
+	if ok || err != nil {
+		return d, err
+	}
+	if d, err = take(); err != nil {
+		return d, err
+	}
+	if err := l.append(ctx, &d); err != nil {
+		return bellwether.Decision{}, err
+	}
+	if l.doubt.Load() {
+		return l.first(ctx, id)
+	}
+	return d, nil
+}
+
+// first returns the first record of id in the log: an append that reported a failure may have
+// stored an earlier one.
+func (l *ledger) first(ctx context.Context, id bellwether.DecisionID) (bellwether.Decision, error) {
+	l.mu.Lock()
+	last := l.last
+	delete(l.fresh, id)
+	l.mu.Unlock()
+	if err := l.view.Wait(ctx, last); err != nil {
+		return bellwether.Decision{}, err
+	}
+	d, _, err := l.find(id)
+	return d, err
+}
+
+// find looks among the decisions just written and then in the view.
+func (l *ledger) find(id bellwether.DecisionID) (bellwether.Decision, bool, error) {
+	l.mu.Lock()
+	w, ok := l.fresh[id]
+	l.mu.Unlock()
+	if ok {
+		return w.decision, true, nil
+	}
+	data, err := l.view.Get([]byte(byID + string(id)))
+	if err != nil || data == nil {
+		return bellwether.Decision{}, false, err
+	}
+	var d bellwether.Decision
+	if err := d.UnmarshalBinary(data); err != nil {
+		return d, false, fmt.Errorf("read decision %q: %w", id, err)
+	}
+	return d, true, nil
+}
+
+// recent returns the newest n decisions, those written by this process included.
+func (l *ledger) recent(ctx context.Context, n int) ([]bellwether.Decision, error) {
+	l.mu.Lock()
+	last := l.last
+	l.mu.Unlock()
+	if err := l.view.Wait(ctx, last); err != nil {
+		return nil, err
+	}
+	var ids []bellwether.DecisionID
+	err := l.view.ScanReverse([]byte(byTime), func(_, id []byte) bool {
+		if len(ids) < n {
+			ids = append(ids, bellwether.DecisionID(id))
+		}
+		return len(ids) < n
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]bellwether.Decision, 0, len(ids))
+	for _, id := range ids {
+		d, ok, err := l.find(id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
