@@ -1,0 +1,243 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"bellwether"
+)
+
+// RankOptions are the settings of Rank; the zero value is the protocol of SCIENCE §2.
+type RankOptions struct {
+	K           int     // length of the list that counts; 0: 10
+	WithHistory bool    // items of the history stay candidates
+	Bootstrap   int     // resamples; 0: 1,000, fewer when there are many people; below 0: no intervals
+	Level       float64 // of the intervals; 0: 0.95
+	Seed        uint64
+}
+
+func (o RankOptions) bootstrap() bootstrap {
+	return bootstrap{resamples: o.Bootstrap, level: o.Level, seed: o.Seed, unit: "people"}
+}
+
+// Rank ranks all of q's items for each target (p, at), asked with the history Steps[p][:at], and
+// returns "hr@K", "ndcg@K", "mrr" and "coverage@K", each with an interval over people (coverage is
+// a point estimate).
+//
+// The items of the history are no candidates unless o says so; a target that is a repeat stays
+// one. Where scores tie, a figure is its mean over the tied places, as if the order among equals
+// were drawn: a scorer that scores all items alike has exactly HR@K = K/candidates.
+//
+// The model's vocabulary may differ from q's: an item that the model does not know is ranked
+// below all that it knows. A score that is NaN is an error.
+func Rank(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, targets []bellwether.Target, o RankOptions) (map[string]bellwether.Estimate, error) {
+	r, err := Ranks(ctx, s, q, targets, o)
+	if err != nil {
+		return nil, err
+	}
+	return r.Estimates(), nil
+}
+
+// Ranking is how well one model ranked each target.
+type Ranking struct {
+	o       RankOptions
+	person  []int32      // by target
+	figures [3][]float64 // HR, NDCG, reciprocal rank; by target
+	covered int          // items that stand in any list
+	items   int
+}
+
+func (o RankOptions) names() []string {
+	return []string{fmt.Sprintf("hr@%d", o.K), fmt.Sprintf("ndcg@%d", o.K), "mrr"}
+}
+
+// Ranks is Rank with the figures of each target kept, for Compare.
+func Ranks(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, targets []bellwether.Target, o RankOptions) (*Ranking, error) {
+	if o.K <= 0 {
+		o.K = 10
+	}
+	if err := checkTargets(q, targets); err != nil {
+		return nil, err
+	}
+	r := &Ranking{o: o, items: len(q.Items), person: make([]int32, len(targets))}
+	for f := range r.figures {
+		r.figures[f] = make([]float64, len(targets))
+	}
+	for i, t := range targets {
+		r.person[i] = t.Person
+	}
+	return r, r.fill(ctx, s, q, targets)
+}
+
+func checkTargets(q *bellwether.Sequences, targets []bellwether.Target) error {
+	if len(targets) == 0 {
+		return fmt.Errorf("rank: there are no targets: nobody has enough events to hold one out")
+	}
+	for i, t := range targets {
+		if int(t.Person) >= len(q.Steps) || t.Person < 0 || int(t.At) >= len(q.Steps[t.Person]) || t.At < 0 {
+			return fmt.Errorf("rank: target %d asks for step %d of person %d, who has none there", i, t.At, t.Person)
+		}
+		if item := q.Steps[t.Person][t.At].Item; item < 0 || int(item) >= len(q.Items) {
+			return fmt.Errorf("rank: target %d asks for step %d of person %d, which has no known item", i, t.At, t.Person)
+		}
+	}
+	return nil
+}
+
+// fill ranks the targets in batches, as many at once as there are processors.
+func (r *Ranking) fill(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, targets []bellwether.Target) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	size := min(128, max(1, (4<<20)/max(1, len(s.Items()))))
+	vocabulary, gains := newTranslation(q.Items, s.Items()), newGains(len(q.Items), r.o.K)
+	workers := make([]*ranker, min(runtime.GOMAXPROCS(0), (len(targets)+size-1)/size))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for w := range workers {
+		workers[w] = &ranker{Ranking: r, scorer: s, q: q, vocabulary: vocabulary, gains: gains, covers: make([]bool, len(q.Items))}
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				lo := int(next.Add(1)-1) * size
+				if lo >= len(targets) {
+					return
+				}
+				if err := workers[w].batch(ctx, lo, targets[lo:min(lo+size, len(targets))]); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("rank with %s: %w", s.Family(), context.Cause(ctx))
+	}
+	for i := range q.Items {
+		for _, w := range workers {
+			if w.covers[i] {
+				r.covered++
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// ranker is one worker with its room for scores.
+type ranker struct {
+	*Ranking
+	scorer     bellwether.Scorer
+	q          *bellwether.Sequences
+	vocabulary translation
+	gains      gains
+	covers     []bool // items in a list of this worker
+	scores     [][]float32
+	row        []float32
+	best       []int32
+}
+
+// batch ranks targets, of which the first has number first.
+func (w *ranker) batch(ctx context.Context, first int, targets []bellwether.Target) error {
+	histories := make([][]bellwether.Step, len(targets))
+	for i, t := range targets {
+		histories[i] = w.vocabulary.history(w.q.Steps[t.Person][:t.At])
+	}
+	for len(w.scores) < len(targets) {
+		w.scores = append(w.scores, make([]float32, len(w.scorer.Items())))
+	}
+	if err := w.scorer.Score(ctx, histories, w.scores[:len(targets)]); err != nil {
+		return err
+	}
+	for i, t := range targets {
+		for j, v := range w.scores[i] {
+			if v != v {
+				return fmt.Errorf("the score of item %q for target %d (person %d, step %d) is not a number: the model is damaged, train it again",
+					w.scorer.Items()[j], first+i, t.Person, t.At)
+			}
+		}
+		w.row = w.vocabulary.scores(w.row, w.scores[i])
+		w.one(first+i, t)
+	}
+	return nil
+}
+
+// one notes the figures of target number i, whose scores are in row.
+func (w *ranker) one(i int, t bellwether.Target) {
+	target := w.q.Steps[t.Person][t.At].Item
+	own := w.row[target]
+	if !w.o.WithHistory {
+		for _, s := range w.q.Steps[t.Person][:t.At] {
+			if s.Item >= 0 {
+				w.row[s.Item] = float32(math.NaN()) // compares as neither above nor tied
+			}
+		}
+		w.row[target] = own
+	}
+	above, tied := 0, 0
+	for _, v := range w.row {
+		if v > own {
+			above++
+		}
+		if v == own {
+			tied++
+		}
+	}
+	for f, v := range w.gains.of(above, tied) {
+		w.figures[f][i] = v
+	}
+	w.best = top(w.best[:0], w.row, w.o.K)
+	for _, j := range w.best {
+		w.covers[j] = true
+	}
+}
+
+// top appends the indices of the k largest values, NaN aside; of equal ones the lower indices.
+func top(best []int32, row []float32, k int) []int32 {
+	least := float32(math.Inf(-1))
+	for i, v := range row {
+		if v != v || len(best) == k && v <= least {
+			continue
+		}
+		if len(best) < k {
+			best = append(best, 0)
+		}
+		at := len(best) - 1
+		for ; at > 0 && row[best[at-1]] < v; at-- {
+			best[at] = best[at-1]
+		}
+		best[at] = int32(i)
+		least = row[best[len(best)-1]]
+	}
+	return best
+}
+
+// gains holds prefix sums over places: what a target at places 0…n−1 earns in all.
+type gains struct {
+	k               int
+	discounted      []float64 // Σ 1/log₂(place + 2), to k
+	reciprocalRanks []float64 // Σ 1/(place + 1), to all items
+}
+
+func newGains(items, k int) gains {
+	g := gains{k: k, discounted: make([]float64, k+1), reciprocalRanks: make([]float64, items+1)}
+	for r := range k {
+		g.discounted[r+1] = g.discounted[r] + 1/math.Log2(float64(r+2))
+	}
+	for r := range items {
+		g.reciprocalRanks[r+1] = g.reciprocalRanks[r] + 1/float64(r+1)
+	}
+	return g
+}
+
+// of returns the mean HR, NDCG and reciprocal rank over the places above … above+tied−1.
+func (g gains) of(above, tied int) [3]float64 {
+	lo, hi, n := min(above, g.k), min(above+tied, g.k), float64(tied)
+	return [3]float64{
+		float64(hi-lo) / n,
+		(g.discounted[hi] - g.discounted[lo]) / n,
+		(g.reciprocalRanks[above+tied] - g.reciprocalRanks[above]) / n,
+	}
+}
