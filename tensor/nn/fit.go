@@ -1,0 +1,202 @@
+package nn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"bellwether"
+)
+
+// ErrDiverged says that the training loss grew instead of falling.
+var ErrDiverged = errors.New("nn: training diverged: lower the learning rate")
+
+// Fit is a training run: steps over epochs, validation, early stopping, and a
+// checkpoint after each epoch from which an interrupted run resumes to the same bits.
+type Fit struct {
+	Name      string // of the run in its reports
+	Params    Params
+	Optimizer Optimizer
+	Schedule  Schedule
+	Clip      float64  // largest norm of the gradient, 0: none
+	Average   *Average // nil: the weights themselves are validated and kept
+
+	Batches int // steps an epoch
+	// Batch runs one forward and backward pass and returns its loss. Params are
+	// packed and their gradients zero; step counts from 1 and seeds the dropouts.
+	Batch func(epoch, batch, step int) (float64, error)
+	// Validate returns a figure of which more is better; nil keeps the last weights.
+	Validate func(ctx context.Context) (float64, error)
+
+	Epochs   int           // at most; 0: as many as Budget allows
+	Budget   time.Duration // of training and validation together, 0: no limit
+	Patience int           // epochs that were validated without a better figure before the end, 0: no limit
+	Every    time.Duration // least time between two validations and checkpoints, 0: each epoch
+
+	Checkpoint bellwether.Checkpoint // nil: none
+	Identity   string                // of data and settings: a checkpoint with another is refused
+	Clock      func() time.Time
+	Report     func(bellwether.Progress) // may be nil
+
+	state fitState
+	best  Params
+}
+
+// fitState is what a checkpoint keeps beside the arrays.
+type fitState struct {
+	Identity  string        `json:"identity"`
+	Epoch     int           `json:"epoch"` // epochs done
+	Step      int           `json:"step"`
+	Loss      float64       `json:"loss"`       // mean of the last epoch
+	FirstLoss float64       `json:"first_loss"` // of the first
+	Best      float64       `json:"best"`       // validation figure of the kept weights
+	BestEpoch int           `json:"best_epoch"`
+	Valid     float64       `json:"valid"` // last figure
+	Waited    int           `json:"waited"`
+	Spent     time.Duration `json:"spent"`
+	Checked   time.Duration `json:"checked"` // Spent at the last validation
+	Done      bool          `json:"done"`
+}
+
+// FitResult says how a run went.
+type FitResult struct {
+	Epochs, Steps int
+	Loss          float64 // mean training loss of the last epoch
+	Best          float64 // validation figure of the weights kept, 0 without validation
+	BestEpoch     int
+	Elapsed       time.Duration
+}
+
+// Run trains until the epochs, the budget or the patience are used up and leaves
+// the best weights, packed, in Params. When ctx ends it returns ctx's error; the
+// checkpoint of the last epoch remains.
+func (f *Fit) Run(ctx context.Context) (FitResult, error) {
+	f.best = state(f.Params, "best:", 0, nil)
+	f.state = fitState{Identity: f.Identity}
+	if err := f.resume(ctx); err != nil {
+		return FitResult{}, err
+	}
+	for !f.state.Done {
+		if err := f.epoch(ctx); err != nil {
+			return FitResult{}, fmt.Errorf("training %s, epoch %d: %w", f.Name, f.state.Epoch+1, err)
+		}
+	}
+	if f.state.BestEpoch > 0 {
+		copyValues(f.Params, f.best)
+	}
+	f.Params.Pack()
+	s := f.state
+	return FitResult{Epochs: s.Epoch, Steps: s.Step, Loss: s.Loss, Best: s.Best, BestEpoch: s.BestEpoch, Elapsed: s.Spent}, nil
+}
+
+func (f *Fit) epoch(ctx context.Context) error {
+	started, before := f.Clock(), f.state.Spent
+	var total float64
+	batches := 0
+	for batch := 0; batch < f.Batches && !f.spent(); batch++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		loss, err := f.step(batch)
+		if err != nil {
+			return err
+		}
+		total += loss
+		batches++
+		f.state.Spent = before + f.Clock().Sub(started)
+		f.report("", batch+1)
+	}
+	f.state.Epoch++
+	if batches > 0 {
+		f.state.Loss = total / float64(batches)
+	}
+	if f.state.Epoch == 1 {
+		f.state.FirstLoss = f.state.Loss
+	}
+	if f.state.Loss > 3*f.state.FirstLoss+1 {
+		return fmt.Errorf("%w: the loss went from %.4g to %.4g", ErrDiverged, f.state.FirstLoss, f.state.Loss)
+	}
+	f.state.Done = f.spent() || f.Epochs > 0 && f.state.Epoch >= f.Epochs
+	if !f.state.Done && f.state.Spent-f.state.Checked < f.Every {
+		return nil
+	}
+	if err := f.check(ctx); err != nil {
+		return err
+	}
+	f.state.Spent = before + f.Clock().Sub(started)
+	f.state.Checked = f.state.Spent
+	f.report("validated", 0)
+	return f.store(ctx)
+}
+
+func (f *Fit) spent() bool { return f.Budget > 0 && f.state.Spent >= f.Budget }
+
+func (f *Fit) step(batch int) (float64, error) {
+	s := &f.state
+	f.Params.ZeroGrad()
+	f.Params.Pack()
+	s.Step++
+	loss, err := f.Batch(s.Epoch, batch, s.Step)
+	if err != nil {
+		return 0, err
+	}
+	norm := f.Params.GradNorm()
+	if !finite(loss) || !finite(norm) {
+		return 0, f.Params.notFinite(s.Step)
+	}
+	f.Params.ClipGrad(norm, f.Clip)
+	f.Optimizer.Step(s.Step, f.Schedule.At(s.Step))
+	if f.Average != nil {
+		f.Average.Update()
+	}
+	return loss, nil
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// check validates the weights, or their average, and keeps them if they are the best so far.
+func (f *Fit) check(ctx context.Context) error {
+	if f.Average != nil {
+		f.Average.Swap()
+		defer f.Average.Swap()
+	}
+	s := &f.state
+	figure := 0.0
+	if f.Validate != nil {
+		f.Params.Pack()
+		var err error
+		if figure, err = f.Validate(ctx); err != nil {
+			return fmt.Errorf("validating: %w", err)
+		}
+		if !finite(figure) {
+			return f.Params.notFinite(s.Step)
+		}
+	}
+	s.Valid = figure
+	if s.BestEpoch == 0 || figure > s.Best || f.Validate == nil {
+		s.Best, s.BestEpoch, s.Waited = figure, s.Epoch, 0
+		copyValues(f.best, f.Params)
+	} else if s.Waited++; f.Patience > 0 && s.Waited >= f.Patience {
+		s.Done = true
+	}
+	return nil
+}
+
+func copyValues(dst, src Params) {
+	for i, p := range src {
+		copy(dst[i].Value, p.Value)
+	}
+}
+
+func (f *Fit) report(note string, batch int) {
+	if f.Report == nil {
+		return
+	}
+	s := f.state
+	f.Report(bellwether.Progress{
+		Step: f.Name, Done: int64(s.Epoch*f.Batches + batch), Total: int64(f.Epochs * f.Batches),
+		Elapsed: s.Spent, Loss: s.Loss, Valid: s.Valid, Note: note,
+	})
+}

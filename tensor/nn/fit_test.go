@@ -1,0 +1,131 @@
+package nn
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"bellwether"
+	"bellwether/internal/modeltest"
+	"bellwether/tensor"
+)
+
+// toy is a run that fits y = 2x, with a clock that moves a second a look.
+func toy(c bellwether.Checkpoint) (*Fit, *Param) {
+	b := NewBuilder(3)
+	d := b.Dense("d", 1, 1, tensor.Identity)
+	d.First = true
+	p := &Pass{Train: true}
+	var now time.Time
+	f := &Fit{
+		Name: "toy", Params: b.Params(), Optimizer: NewAdam(b.Params(), Adam{}), Schedule: Schedule{Peak: .1},
+		Batches: 4, Epochs: 5, Checkpoint: c, Identity: "toy",
+		Clock: func() time.Time { now = now.Add(time.Second); return now },
+		Batch: func(epoch, batch, _ int) (float64, error) {
+			p.Begin(2, nil)
+			x := []float32{float32(epoch), float32(batch)}
+			dy := make([]float32, 2)
+			loss := MSE(dy, d.Forward(p, x), []float32{2 * x[0], 2 * x[1]}, .5)
+			d.Backward(p, dy)
+			return loss, nil
+		},
+	}
+	return f, d.Weight
+}
+
+func TestFitKeepsTheBestWeights(t *testing.T) {
+	f, w := toy(nil)
+	figures, seen := []float64{1, 4, 3, 2, 1}, []float32{}
+	f.Validate = func(context.Context) (float64, error) {
+		seen = append(seen, w.Value[0])
+		return figures[len(seen)-1], nil
+	}
+	f.Patience = 2
+	r, err := f.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Epochs != 4 || r.BestEpoch != 2 || r.Best != 4 || r.Steps != 16 {
+		t.Errorf("result %+v, want 4 epochs of which the second was best", r)
+	}
+	if w.Value[0] != seen[1] {
+		t.Errorf("weight %g, want that of the best epoch %g", w.Value[0], seen[1])
+	}
+}
+
+func TestFitKeepsToItsBudget(t *testing.T) {
+	f, _ := toy(nil)
+	f.Epochs, f.Budget = 0, 10*time.Second
+	r, err := f.Run(context.Background())
+	if err != nil || r.Elapsed < 10*time.Second || r.Elapsed > 14*time.Second {
+		t.Errorf("a budget of 10 s was used for %v: %v", r.Elapsed, err)
+	}
+}
+
+func TestFitStopsAtTheFirstNaN(t *testing.T) {
+	f, w := toy(nil)
+	inner := f.Batch
+	f.Batch = func(epoch, batch, step int) (float64, error) {
+		if step == 6 {
+			w.Value[0] = float32(math.NaN())
+		}
+		return inner(epoch, batch, step)
+	}
+	_, err := f.Run(context.Background())
+	var bad *NotFiniteError
+	if !errors.As(err, &bad) || bad.Name != "d.weight" || bad.Step != 7 || bad.What != "weight" {
+		t.Errorf("error %v, want the weight of d at step 7, the first that computes with it", err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "epoch 2") {
+		t.Errorf("error %v does not name the epoch", err)
+	}
+}
+
+func TestFitNoticesDivergence(t *testing.T) {
+	f, _ := toy(nil)
+	f.Optimizer, f.Schedule.Peak = NewSGD(f.Params, SGD{}), .25
+	if _, err := f.Run(context.Background()); !errors.Is(err, ErrDiverged) {
+		t.Errorf("error %v, want ErrDiverged", err)
+	}
+}
+
+func TestFitResumesToTheSameBits(t *testing.T) {
+	whole, want := toy(nil)
+	whole.Average = NewAverage(whole.Params, .9)
+	if _, err := whole.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c := &modeltest.Memory{}
+	for stop := 1; stop < 5; stop++ { // a run a day: each stops at its first checkpoint
+		ctx, cancel := context.WithCancel(context.Background())
+		f, _ := toy(c)
+		f.Average = NewAverage(f.Params, .9)
+		c.Stored = func(int) { cancel() }
+		if _, err := f.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	c.Stored = nil
+	f, got := toy(c)
+	f.Average = NewAverage(f.Params, .9)
+	r, err := f.Run(context.Background())
+	if err != nil || got.Value[0] != want.Value[0] || r.Steps != 20 {
+		t.Errorf("weight %g after %d steps, want %g after 20: %v", got.Value[0], r.Steps, want.Value[0], err)
+	}
+}
+
+func TestFitRefusesAnotherRunsCheckpoint(t *testing.T) {
+	c := &modeltest.Memory{}
+	f, _ := toy(c)
+	if _, err := f.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	f, _ = toy(c)
+	f.Identity = "another"
+	if _, err := f.Run(context.Background()); !errors.Is(err, ErrCheckpoint) {
+		t.Errorf("error %v, want ErrCheckpoint", err)
+	}
+}

@@ -1,0 +1,55 @@
+package nn
+
+import (
+	"math"
+
+	"bellwether/tensor"
+)
+
+// MSE returns scale·Σ (y − target)² and sets dy to its gradient; dy may be nil.
+// The mean over n values has scale 1/n.
+func MSE(dy, y, target []float32, scale float32) float64 {
+	var loss float64
+	for i, v := range y {
+		d := v - target[i]
+		loss += float64(d) * float64(d)
+		if dy != nil {
+			dy[i] = 2 * scale * d
+		}
+	}
+	return loss * float64(scale)
+}
+
+// BinaryCrossEntropy returns scale·Σ −[t·ln σ(x) + (1−t)·ln(1−σ(x))] for logits
+// x and targets t in [0, 1], and sets dx to its gradient; dx may be nil.
+func BinaryCrossEntropy(dx, x, target []float32, scale float32) float64 {
+	var loss float64
+	for i, v := range x {
+		loss += softplus(float64(v)) - float64(target[i])*float64(v)
+		if dx != nil {
+			dx[i] = scale * (sigmoid(v) - target[i])
+		}
+	}
+	return loss * float64(scale)
+}
+
+// softplus is ln(1+eˣ) without overflow.
+func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+
+func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+
+// NextItem is a loss over what comes next: h is [tokens, width], targets holds
+// a row of items for each token, negative for none. It returns scale·Σ of the
+// tokens' losses, sets dh, and adds to the gradient of items.
+type NextItem interface {
+	Loss(p *Pass, dh, h []float32, items *Param, targets []int32, scale float32) float64
+}
+
+// FullSoftmax is cross-entropy over the first Items rows of the table, in tiles
+// (tensor.SoftmaxCrossEntropy): exact, for up to about 50,000 items.
+type FullSoftmax struct{ Items int }
+
+// Loss implements NextItem. items must be a dense Param.
+func (l FullSoftmax) Loss(p *Pass, dh, h []float32, items *Param, targets []int32, scale float32) float64 {
+	return tensor.SoftmaxCrossEntropy(h, items.Value, targets, p.Rows, l.Items, items.Width(), dh, items.Grad, scale)
+}

@@ -1,0 +1,105 @@
+package nn
+
+import (
+	"math"
+	"testing"
+
+	"bellwether/internal/modeltest"
+	"bellwether/tensor"
+)
+
+func TestScalarLossGradients(t *testing.T) {
+	x, target := random(12, 1), random(12, 2)
+	for i := range target {
+		target[i] = sigmoid(target[i])
+	}
+	for name, loss := range map[string]func(dx, x, target []float32, scale float32) float64{
+		"mse": MSE, "bce": BinaryCrossEntropy,
+	} {
+		dx := make([]float32, len(x))
+		loss(dx, x, target, .5)
+		modeltest.CheckGradients(t, 1e-2, func() float64 { return loss(nil, x, target, .5) },
+			modeltest.Gradient{Name: name, Value: x, Grad: dx})
+	}
+}
+
+func TestBinaryCrossEntropyOfLargeLogits(t *testing.T) {
+	dx := make([]float32, 2)
+	got := BinaryCrossEntropy(dx, []float32{200, -200}, []float32{0, 1}, 1)
+	if got != 400 || dx[0] != 1 || dx[1] != -1 {
+		t.Errorf("loss %g, gradient %v", got, dx)
+	}
+}
+
+func TestNextItemGradients(t *testing.T) {
+	cumulative := make([]float64, 20)
+	for j := range cumulative {
+		cumulative[j] = float64((j + 1) * (j + 2))
+	}
+	for name, loss := range map[string]NextItem{
+		"full":            FullSoftmax{Items: 20},
+		"sampled softmax": &Sampled{Items: 20, Negatives: 6, Block: 4},
+		"popular":         &Sampled{Items: 20, Negatives: 6, Block: 4, Cumulative: cumulative},
+		"bce":             &Sampled{Objective: SampledBCE, Items: 20, Negatives: 3, Block: 4},
+		"gbce":            &Sampled{Objective: GBCE, Items: 20, Negatives: 5, Calibration: .75},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := NewBuilder(2)
+			items := b.Param("items", Normal(1), 21, 4)
+			p := &Pass{Train: true, Random: tensor.Stream{Seed: 9, Step: 1}}
+			h, dh := random(7*4, 3), make([]float32, 7*4)
+			targets := []int32{0, 5, -1, 19, 5, 8, 3}
+			run := func() float64 {
+				p.Begin(7, nil)
+				return loss.Loss(p, dh, h, items, targets, .3)
+			}
+			run()
+			ownDh, grad := append([]float32(nil), dh...), append([]float32(nil), items.Grad...)
+			modeltest.CheckGradients(t, 2e-2, run,
+				modeltest.Gradient{Name: "h", Value: h, Grad: ownDh},
+				modeltest.Gradient{Name: "items", Value: items.Value, Grad: grad})
+		})
+	}
+}
+
+// With the correction for what is drawn how often, the expected gradient of the
+// sampled softmax is close to the full one, whatever is drawn more often.
+func TestSampledSoftmaxApproachesTheFullOne(t *testing.T) {
+	b := NewBuilder(2)
+	items := b.Param("items", Normal(.5), 40, 4)
+	cumulative := make([]float64, 40)
+	for j := range cumulative {
+		cumulative[j] = float64((j + 1) * (j + 2))
+	}
+	h, targets := random(4, 3), []int32{2}
+	full, dh, sum := make([]float32, 4), make([]float32, 4), make([]float64, 4)
+	p := &Pass{Train: true, Random: tensor.Stream{Seed: 9}}
+	p.Begin(1, nil)
+	FullSoftmax{Items: 40}.Loss(p, full, h, items, targets, 1)
+	loss := &Sampled{Items: 40, Negatives: 2000, Cumulative: cumulative}
+	for i := range 20 {
+		p.Random.Step = uint32(i)
+		p.Begin(1, nil)
+		loss.Loss(p, dh, h, items, targets, 1)
+		for j, v := range dh {
+			sum[j] += float64(v) / 20
+		}
+	}
+	// Only the positive's own weight differs: it is counted once more, corrected by −ln q.
+	for j := range sum {
+		if math.Abs(sum[j]-float64(full[j])) > .1 {
+			t.Errorf("gradient %d: %g sampled, %g full", j, sum[j], full[j])
+		}
+	}
+}
+
+func TestGBCEWithoutCalibrationIsBCE(t *testing.T) {
+	g := Sampled{Objective: GBCE, Items: 101, Negatives: 10}
+	if got := g.positiveWeight(); math.Abs(got-1) > 1e-12 {
+		t.Errorf("β is %g for t = 0, want 1", got)
+	}
+	g.Calibration = 1
+	if got := g.positiveWeight(); math.Abs(got-.1) > 1e-12 {
+		t.Errorf("β is %g for t = 1, want α = .1", got)
+	}
+}

@@ -1,0 +1,129 @@
+package nn
+
+import (
+	"math"
+
+	"bellwether/tensor"
+)
+
+// Optimizer moves parameters against their gradients. Of a sparse parameter
+// only the touched rows move.
+type Optimizer interface {
+	// Step updates every parameter; step counts from 1.
+	Step(step int, rate float32)
+	// State lists the arrays that a checkpoint keeps beside the weights.
+	State() Params
+}
+
+// state makes an array for each parameter: of its size, or one value a row.
+func state(ps Params, prefix string, fill float32, rowWise func(*Param) bool) Params {
+	out := make(Params, len(ps))
+	for i, p := range ps {
+		n := len(p.Value)
+		if rowWise != nil && rowWise(p) {
+			n /= p.Width()
+		}
+		s := &Param{Name: prefix + p.Name, Shape: []int{n}, Value: make([]float32, n)}
+		Constant(fill)(s.Value, tensor.Stream{})
+		out[i] = s
+	}
+	return out
+}
+
+func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// SGD is stochastic gradient descent with momentum (PyTorch's form: the
+// velocity is not scaled by the rate).
+type SGD struct {
+	Momentum    float32
+	WeightDecay float32
+
+	params, velocity Params
+}
+
+// NewSGD returns an optimiser of ps.
+func NewSGD(ps Params, o SGD) *SGD {
+	o.params = ps
+	if o.Momentum != 0 {
+		o.velocity = state(ps, "sgd.velocity:", 0, nil)
+	}
+	return &o
+}
+
+// State implements Optimizer.
+func (o *SGD) State() Params { return o.velocity }
+
+// Step implements Optimizer.
+func (o *SGD) Step(_ int, rate float32) {
+	for i, p := range o.params {
+		p.blocks(func(first int, value, grad []float32) {
+			if o.velocity == nil {
+				for j, g := range grad {
+					value[j] -= rate * (g + o.WeightDecay*value[j])
+				}
+				return
+			}
+			velocity := o.velocity[i].Value[first : first+len(value)]
+			for j, g := range grad {
+				velocity[j] = o.Momentum*velocity[j] + g + o.WeightDecay*value[j]
+				value[j] -= rate * velocity[j]
+			}
+		})
+	}
+}
+
+// AdaGrad divides by the root of the sum of squared gradients (Duchi, Hazan and
+// Singer 2011). With RowWise a sparse table keeps one sum a row, of the row's
+// mean square.
+type AdaGrad struct {
+	Epsilon float32 // 0 means 1e-10
+	Initial float32 // of the sums
+	RowWise bool
+
+	params, sums Params
+}
+
+// NewAdaGrad returns an optimiser of ps.
+func NewAdaGrad(ps Params, o AdaGrad) *AdaGrad {
+	if o.Epsilon == 0 {
+		o.Epsilon = 1e-10
+	}
+	o.params, o.sums = ps, state(ps, "adagrad.sum:", o.Initial, o.rowWise)
+	return &o
+}
+
+func (o *AdaGrad) rowWise(p *Param) bool { return o.RowWise && p.Sparse() }
+
+// State implements Optimizer.
+func (o *AdaGrad) State() Params { return o.sums }
+
+// Step implements Optimizer.
+func (o *AdaGrad) Step(_ int, rate float32) {
+	for i, p := range o.params {
+		sums, rowWise := o.sums[i].Value, o.rowWise(p)
+		p.blocks(func(first int, value, grad []float32) {
+			if rowWise {
+				row := first / len(value)
+				sums[row] += meanSquare(grad)
+				each := rate / (sqrt(sums[row]) + o.Epsilon)
+				for j, g := range grad {
+					value[j] -= each * g
+				}
+				return
+			}
+			for j, g := range grad {
+				s := sums[first+j] + g*g
+				sums[first+j] = s
+				value[j] -= rate * g / (sqrt(s) + o.Epsilon)
+			}
+		})
+	}
+}
+
+func meanSquare(x []float32) float32 {
+	var sum float32
+	for _, v := range x {
+		sum += v * v
+	}
+	return sum / float32(len(x))
+}
