@@ -127,7 +127,7 @@ func (p *Profile) field(c *coder, n int) bool {
 	case 8:
 		fieldTime(c, &p.LastSeen)
 	case 9:
-		fieldList(c, &p.Recent, max(3, (len(c.buf)-c.at)/maxRecent), nestedEvent)
+		fieldList(c, &p.Recent, max(2, (len(c.buf)-c.at)/maxRecent), nestedEvent)
 	default:
 		return false
 	}

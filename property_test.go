@@ -1,0 +1,159 @@
+package bellwether
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+)
+
+func drawID[T ~string](t *rapid.T, label string) T {
+	return T(rapid.StringMatching(`[a-zA-Z0-9:/ é-]{0,20}`).Draw(t, label))
+}
+
+func drawTime(t *rapid.T, label string) time.Time {
+	if rapid.Bool().Draw(t, label+" zero") {
+		return time.Time{}
+	}
+	return time.Unix(rapid.Int64Range(0, 7_000_000_000).Draw(t, label), rapid.Int64Range(0, 999_999_999).Draw(t, label+" ns")).UTC()
+}
+
+func drawEvent(t *rapid.T) *Event {
+	value := rapid.OneOf(
+		rapid.Just[any](nil), rapid.Map(rapid.Bool(), func(b bool) any { return b }), rapid.Map(rapid.String(), func(s string) any { return s }),
+		rapid.Map(rapid.Float64(), func(f float64) any { return f }), rapid.Map(rapid.Int64(), func(n int64) any { return n }))
+	return &Event{
+		ID: drawID[EventID](t, "id"), Type: drawID[EventType](t, "type"), Occurred: drawTime(t, "occurred"), Received: drawTime(t, "received"),
+		Subject: drawID[Subject](t, "subject"), Anonymous: drawID[AnonymousID](t, "anonymous"), Item: drawID[ItemID](t, "item"),
+		Quantity: rapid.Int64().Draw(t, "quantity"), Price: Money{rapid.Int64().Draw(t, "price"), drawID[Currency](t, "currency")},
+		Value: rapid.Float64().Draw(t, "value"), Position: rapid.Int32().Draw(t, "position"), Order: drawID[string](t, "order"),
+		Consent: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Purpose { return drawID[Purpose](t, "purpose") }), 1, 3).Draw(t, "consent"),
+		Traits:  rapid.MapOfN(rapid.String(), value, 1, 5).Draw(t, "traits"),
+	}
+}
+
+func TestEventRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want, got := drawEvent(t), &Event{ID: "left over", Session: "left over"}
+		b, err := want.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := got.UnmarshalBinary(b); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestTimesAreKeptInUTC(t *testing.T) {
+	zone := time.FixedZone("east", 5*3600+1800)
+	want, got := &Event{Occurred: time.Date(2026, 1, 2, 3, 4, 5, 6, zone)}, new(Event)
+	b, _ := want.MarshalBinary()
+	if err := got.UnmarshalBinary(b); err != nil || !got.Occurred.Equal(want.Occurred) || got.Occurred.Location() != time.UTC {
+		t.Errorf("got %v, %v", got.Occurred, err)
+	}
+}
+
+// drawDecision draws a decision as a policy with the floor ε makes it: I1 and I2 hold.
+func drawDecision(t *rapid.T) *Decision {
+	k := rapid.IntRange(1, 12).Draw(t, "candidates")
+	d := exampleDecision()
+	d.Slate, d.Floor = rapid.Bool().Draw(t, "slate"), rapid.Float64Range(0, 1).Draw(t, "floor")
+	d.Candidates, d.Actions = make([]Candidate, k), nil
+	weights, sum := make([]float64, k), 0.0
+	for i := range weights {
+		weights[i] = rapid.Float64Range(1e-3, 1).Draw(t, "weight")
+		sum += weights[i]
+	}
+	for i, w := range weights {
+		weights[i] = (1-d.Floor)*w/sum + d.Floor/float64(k)
+		d.Candidates[i] = Candidate{Action: string(rune('a' + i)), Score: w, Propensity: weights[i]}
+	}
+	order := rapid.Permutation(indices(k)).Draw(t, "order")
+	length := 1
+	if d.Slate {
+		length = rapid.IntRange(1, k).Draw(t, "length")
+	}
+	d.Actions = order[:length]
+	d.Propensity = d.Candidates[d.Actions[0]].Propensity
+	if d.Slate {
+		d.Propensity = SlatePropensity(weights, d.Actions)
+	}
+	return d
+}
+
+func indices(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+func TestDecisionInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDecision(t)
+		if err := d.Validate(); err != nil {
+			t.Fatalf("a true decision is refused: %v", err)
+		}
+		factor := rapid.SampledFrom([]float64{.5, .99, 1.01, 2}).Draw(t, "factor")
+		i := rapid.IntRange(0, len(d.Candidates)-1).Draw(t, "corrupted")
+		d.Candidates[i].Propensity *= factor
+		if d.Candidates[i].Propensity*abs(factor-1)/factor > 2e-6 && d.Validate() == nil {
+			t.Fatalf("I1: propensities that do not sum to 1 are accepted (candidate %d × %g)", i, factor)
+		}
+		d.Candidates[i].Propensity /= factor
+		d.Propensity *= factor
+		if d.Validate() == nil {
+			t.Fatalf("I1: a propensity that the candidates do not give is accepted (× %g)", factor)
+		}
+	})
+}
+
+func abs(v float64) float64 { return max(v, -v) }
+
+func TestDecisionFloor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDecision(t)
+		if len(d.Candidates) < 2 {
+			return
+		}
+		least := 1.0
+		for _, c := range d.Candidates {
+			least = min(least, c.Propensity)
+		}
+		d.Floor = least * float64(len(d.Candidates)) * 1.01
+		if err := d.Validate(); err == nil {
+			t.Fatalf("I2: a candidate below the floor %g is accepted", d.Floor)
+		}
+	})
+}
+
+func TestDecisionRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want, fromBinary, fromJSON := drawDecision(t), new(Decision), new(Decision)
+		b, err := want.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fromBinary.UnmarshalBinary(b); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(j, fromJSON); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, fromBinary) + cmp.Diff(want, fromJSON); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
