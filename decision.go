@@ -105,7 +105,7 @@ func (d *Decision) checkPropensities() error {
 	switch {
 	case d.Evaluable && math.Abs(sum-1) > 1e-6:
 		return &FieldError{Field: "candidates", Reason: fmt.Sprintf("have propensities that sum to %g, not 1", sum)}
-	case d.Propensity <= 0 || d.Propensity > 1 || !finite(d.Propensity):
+	case d.Propensity <= 0 || d.Propensity > 1+1e-9 || !finite(d.Propensity):
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g, not in (0, 1]", d.Propensity)}
 	case !d.Evaluable && d.Propensity != 1:
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g on a deterministic decision, not 1", d.Propensity)}
