@@ -37,20 +37,28 @@ type Candidate struct {
 	Propensity float64 `json:"propensity"` // probability of being drawn (first, in a slate)
 }
 
-// SlatePropensity returns the Plackett–Luce probability of the ordered list actions when
-// weights (not necessarily normalised) are drawn without replacement: Π_j w_j / Σ_{l not yet placed} w_l.
+// SlatePropensity returns the Plackett–Luce probability of the ordered list actions, none of them
+// repeated, when weights (not necessarily normalised) are drawn without replacement:
+// Π_j w_j / Σ_{l not yet placed} w_l. The sums grow from the end of the list, so that they stay exact
+// when little weight is left.
 func SlatePropensity(weights []float64, actions []int) float64 {
+	placed := make([]bool, len(weights))
+	for _, a := range actions {
+		placed[a] = true
+	}
 	rest := 0.0
-	for _, w := range weights {
-		rest += w
+	for i, w := range weights {
+		if !placed[i] {
+			rest += w
+		}
 	}
 	p := 1.0
-	for i, a := range actions {
-		if i == len(weights)-1 {
-			break // the last one left is certain
+	for i := len(actions) - 1; i >= 0; i-- {
+		w := weights[actions[i]]
+		rest += w
+		if i < len(weights)-1 { // the last one left is certain
+			p *= w / rest
 		}
-		p *= weights[a] / rest
-		rest -= weights[a]
 	}
 	return p
 }
@@ -109,7 +117,7 @@ func (d *Decision) checkPropensities() error {
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g, not in (0, 1]", d.Propensity)}
 	case !d.Evaluable && d.Propensity != 1:
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g on a deterministic decision, not 1", d.Propensity)}
-	case d.Evaluable && math.Abs(d.Propensity-want) > 1e-9+1e-6*want:
+	case d.Evaluable && math.Abs(d.Propensity-want) > 1e-6*want:
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g, but the candidates give %g", d.Propensity, want)}
 	}
 	return nil

@@ -116,6 +116,31 @@ func TestDecisionInvariants(t *testing.T) {
 	})
 }
 
+// TestSlatePropensity compares with the definition, written out, and sums over all ordered lists to 1.
+func TestSlatePropensity(t *testing.T) {
+	weights := []float64{.5, 2, 1, .25}
+	total := 0.0
+	for a, w := range weights {
+		for b, v := range weights {
+			if a == b {
+				continue
+			}
+			want := w / 3.75 * v / (3.75 - w)
+			got := SlatePropensity(weights, []int{a, b})
+			if abs(got-want) > 1e-15 {
+				t.Errorf("(%d, %d): %g, want %g", a, b, got, want)
+			}
+			total += got
+		}
+	}
+	if abs(total-1) > 1e-12 {
+		t.Errorf("the lists' probabilities sum to %g", total)
+	}
+	if got := SlatePropensity([]float64{1, 1e-20, 3e-20}, []int{0, 2, 1}); abs(got-.75) > 1e-12 {
+		t.Errorf("little weight left: %g, want .75", got)
+	}
+}
+
 func abs(v float64) float64 { return max(v, -v) }
 
 func TestDecisionFloor(t *testing.T) {
