@@ -6,6 +6,9 @@ import (
 	"bellwether"
 )
 
+// Campaign is the name of the e-mail campaign.
+const Campaign = "newsletter"
+
 // CampaignDay reports whether the e-mail campaign runs on day.
 func (w *World) CampaignDay(day int) bool { return day%w.CampaignEvery == w.CampaignEvery/2 }
 

@@ -37,6 +37,19 @@ func (t *Tally) Rule(name string, c Count) {
 	t.Rules[name] = sum
 }
 
+// Add adds another tally to t.
+func (t *Tally) Add(o Tally) {
+	t.Messages += o.Messages
+	t.Events += o.Events
+	t.Duplicates += o.Duplicates
+	for kind, n := range o.Refused {
+		t.Refused[kind] += n
+	}
+	for name, c := range o.Rules {
+		t.Rule(name, c)
+	}
+}
+
 // Clone returns a copy that later counts do not touch.
 func (t *Tally) Clone() Tally {
 	c := *t
