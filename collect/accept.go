@@ -1,0 +1,212 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"bellwether"
+	"bellwether/store"
+)
+
+// maxMessage is how long one message may be; longer ones are refused, and their beginning kept.
+const maxMessage = 256 << 10
+
+// message is one message on its way in: its events share an id's stem and are written together.
+type message struct {
+	events  []bellwether.Event
+	item    *bellwether.Item // instead of events
+	raw     []byte
+	source  string
+	format  string // how raw can be read again: see Rejected
+	mapping string // id of the mapping that reads raw
+	line    int64
+	skew    time.Duration // of the sender's clock
+	reject  string
+	replays string // id of the dead letter that it repeats
+
+	records []store.Record // ready for the log
+}
+
+// accept is the one way into the log. The hang-up of a caller does not interrupt an append, so
+// that its result is always known.
+func (c *Collector) accept(ctx context.Context, messages []message) (Result, error) {
+	ctx = context.WithoutCancel(ctx)
+	var total Result
+	var records []store.Record
+	todo := make([]*message, 0, len(messages))
+	e := encoder{now: c.o.Clock()}
+	for i := range messages {
+		m := &messages[i]
+		switch e.encode(m); {
+		case m.reject != "":
+			total.Rejected++
+			refused, err := c.refuse(m, e.now)
+			if err != nil {
+				return Result{}, err
+			}
+			records = append(records, refused...)
+		case m.item != nil:
+			total.Accepted++
+			total.Events++
+			records = append(records, m.records...)
+		default:
+			todo = append(todo, m)
+		}
+	}
+	for first := true; first || len(todo) > 0; first = false {
+		held, other, r, err := c.attempt(ctx, todo, records)
+		if err != nil {
+			return Result{}, err
+		}
+		total.add(r)
+		if other != nil {
+			<-other.done // its owner appends before it waits, so two never wait for each other
+		}
+		todo, records = held, nil
+	}
+	return total, nil
+}
+
+// attempt appends records and those of todo that no other call is appending. It returns the
+// ones that another call holds, and that call.
+func (c *Collector) attempt(ctx context.Context, todo []*message, records []store.Record) (held []*message, other *flight, r Result, err error) {
+	if err := c.settle(ctx); err != nil {
+		return nil, nil, r, err
+	}
+	f := c.flights.start(c.view.Cursor())
+	mine, held, duplicates, other := c.flights.claim(f, todo, c.o.DedupWindow)
+	mine, seen, err := c.unseen(mine)
+	if err != nil {
+		c.flights.finish(f, 0, err)
+		return nil, nil, r, err
+	}
+	duplicates = append(duplicates, seen...)
+	for _, m := range mine {
+		records = append(records, m.records...)
+		r.Events += int64(len(m.events))
+	}
+	for _, m := range append(mine, duplicates...) {
+		if m.replays != "" {
+			records = append(records, replayedNote(m.replays))
+		}
+	}
+	r.Accepted, r.Duplicates = int64(len(mine)), int64(len(duplicates))
+	if len(records) > 0 {
+		r.Sequence, err = c.log.Append(ctx, records...)
+	}
+	c.flights.finish(f, r.Sequence, err)
+	if err != nil {
+		c.doubt.Store(true)
+		return nil, nil, r, fmt.Errorf("collect: write %d records: %w", len(records), err)
+	}
+	return held, other, r, nil
+}
+
+// settle makes the view hold all that is in the log, after an append whose result is in doubt.
+func (c *Collector) settle(ctx context.Context) error {
+	if !c.doubt.Load() {
+		return nil
+	}
+	if err := c.catchUp(ctx); err != nil {
+		return err
+	}
+	c.doubt.Store(false)
+	return nil
+}
+
+// unseen parts messages into the new ones and those whose id is in the log.
+func (c *Collector) unseen(messages []*message) (fresh, seen []*message, err error) {
+	fresh = messages[:0]
+	for _, m := range messages {
+		received, ok, err := lookup(c.view, m.key())
+		if err != nil {
+			return nil, nil, fmt.Errorf("collect: look an id up: %w", err)
+		}
+		if ok && within(received, m.received(), c.o.DedupWindow) {
+			seen = append(seen, m)
+		} else {
+			fresh = append(fresh, m)
+		}
+	}
+	return fresh, seen, nil
+}
+
+func (m *message) key() seenKey    { return keyOf(m.events[0].ID) }
+func (m *message) received() int64 { return m.events[0].Received.UnixNano() }
+
+// within reports whether two times in nanoseconds are at most window apart.
+func within(a, b int64, window time.Duration) bool {
+	if a > b {
+		a, b = b, a
+	}
+	return b-a <= int64(window)
+}
+
+// encoder makes the records of messages, several in one piece of memory.
+type encoder struct {
+	now time.Time
+	buf []byte
+}
+
+// encode checks m and fills its records, or its reject.
+func (e *encoder) encode(m *message) {
+	if m.reject != "" {
+		return
+	}
+	if err := e.records(m); err != nil {
+		m.reject, m.records = err.Error(), nil
+	}
+}
+
+func (e *encoder) records(m *message) error {
+	if len(m.raw) > maxMessage {
+		return fmt.Errorf("message has %d bytes, more than %d", len(m.raw), maxMessage)
+	}
+	if m.item != nil {
+		return e.item(m)
+	}
+	if len(m.records) == 0 {
+		m.records = make([]store.Record, 0, len(m.events))
+	}
+	for i := range m.events {
+		v := &m.events[i]
+		if err := v.Validate(); err != nil {
+			return err
+		}
+		data, err := e.append(v)
+		if err != nil {
+			return err
+		}
+		m.records = append(m.records, store.Record{Kind: store.KindEvent, ID: string(v.ID), Data: data})
+	}
+	return nil
+}
+
+func (e *encoder) item(m *message) error {
+	if m.item.Updated.IsZero() {
+		m.item.Updated = e.now
+	}
+	if err := m.item.Validate(); err != nil {
+		return err
+	}
+	data, err := e.append(m.item)
+	m.records = []store.Record{{Kind: store.KindItem, ID: string(m.item.ID), Data: data}}
+	return err
+}
+
+// append encodes v at the end of the buffer; what was given out before stays valid when it grows.
+func (e *encoder) append(v interface {
+	AppendBinary([]byte) ([]byte, error)
+}) ([]byte, error) {
+	if e.buf == nil {
+		e.buf = make([]byte, 0, 16<<10)
+	}
+	start := len(e.buf)
+	buf, err := v.AppendBinary(e.buf)
+	if err != nil {
+		return nil, err
+	}
+	e.buf = buf
+	return buf[start:len(buf):len(buf)], nil
+}

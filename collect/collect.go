@@ -1,0 +1,145 @@
+package collect
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"bellwether"
+	"bellwether/store"
+)
+
+// DefaultDedupWindow is how long a message id counts once when Options names no window.
+const DefaultDedupWindow = 7 * 24 * time.Hour
+
+// Options of a collector; the zero value works.
+type Options struct {
+	Clock       func() time.Time    // nil: time.Now
+	Currency    bellwether.Currency // of amounts that name none; "": USD
+	DedupWindow time.Duration       // between the receipt of two messages with one id that count once; 0: DefaultDedupWindow
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Currency == "" {
+		o.Currency = "USD"
+	}
+	if o.DedupWindow == 0 {
+		o.DedupWindow = DefaultDedupWindow
+	}
+	return o
+}
+
+// Collector writes one project's events to its log. It is safe for concurrent use.
+type Collector struct {
+	o       Options
+	log     appender
+	view    view
+	opened  uint64 // the log's length when the collector was opened
+	letters atomic.Uint64
+	flights flights
+	doubt   atomic.Bool // an append failed: it is not known whether it was written
+}
+
+// Incoming is one event on its way in.
+type Incoming struct {
+	Event  bellwether.Event // an empty ID is derived from the content; times that are zero are set to now
+	Raw    []byte           // as it came, for the dead letters
+	Source string           // where it came from, such as "http/track" or a file's name
+	Line   int64            // in its file, from 1; 0: no file
+	Reject string           // set: refused, with this reason
+}
+
+// Result counts what became of messages. Accepted + Duplicates + Rejected are all that came in.
+type Result struct {
+	Accepted   int64  `json:"accepted"`
+	Duplicates int64  `json:"duplicates"` // the id was seen within the window
+	Rejected   int64  `json:"rejected"`   // in the dead letters
+	Events     int64  `json:"events"`     // records written: an order of three items is one message and three events
+	Sequence   uint64 `json:"-"`          // of the last append, 0 when nothing was written
+}
+
+func (r *Result) add(o Result) {
+	r.Accepted += o.Accepted
+	r.Duplicates += o.Duplicates
+	r.Rejected += o.Rejected
+	r.Events += o.Events
+	r.Sequence = max(r.Sequence, o.Sequence)
+}
+
+// New returns the collector of project p. It opens (and on first use folds) the views of the ids
+// seen and of the dead letters.
+func New(ctx context.Context, p *store.Project, o Options) (*Collector, error) {
+	o = o.withDefaults()
+	f := folder{window: o.DedupWindow}
+	v, err := p.View(ctx, viewName, viewVersion, func(w *store.ViewWriter, b store.Batch) error { return f.fold(w, b) })
+	if err != nil {
+		return nil, fmt.Errorf("collect: open project %s: %w", p.ID, err)
+	}
+	return &Collector{o: o, log: p.Log, view: v, opened: v.Cursor()}, nil
+}
+
+// Accept validates events, drops the ones whose id was seen within the window, and writes the
+// others and the refusals in one durable append. A bad event is no error: it is counted and kept
+// in the dead letters. On an error nothing counts as accepted, and the same events may be sent
+// again; store.ErrUnavailable asks to do that later.
+func (c *Collector) Accept(ctx context.Context, in []Incoming) (Result, error) {
+	now := c.o.Clock()
+	messages := make([]message, len(in))
+	for i := range in {
+		n := &in[i]
+		messages[i] = message{events: []bellwether.Event{n.Event}, raw: n.Raw, source: n.Source, line: n.Line, reject: n.Reject}
+		e := &messages[i].events[0]
+		if e.Received.IsZero() {
+			e.Received = now
+		}
+		if e.Occurred.IsZero() {
+			e.Occurred = e.Received
+		}
+		if e.ID == "" && n.Reject == "" {
+			if err := deriveID(e); err != nil {
+				messages[i].reject = err.Error()
+			}
+		}
+	}
+	return c.accept(ctx, messages)
+}
+
+// deriveID names an event by its content, its times included.
+func deriveID(e *bellwether.Event) error {
+	b, err := e.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("has no id and none can be derived: %w", err)
+	}
+	e.ID = contentID(b)
+	return nil
+}
+
+// contentID is the id of a message that came without one: the same content has the same id.
+func contentID(parts ...[]byte) bellwether.EventID {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+		h.Write([]byte{0})
+	}
+	return bellwether.EventID("b-" + hex.EncodeToString(h.Sum(nil)[:16]))
+}
+
+// AcceptItems validates items and writes them, the invalid ones to the dead letters. An item
+// replaces an earlier one of the same id.
+func (c *Collector) AcceptItems(ctx context.Context, items []bellwether.Item) (Result, error) {
+	messages := make([]message, len(items))
+	for i := range items {
+		messages[i] = message{item: &items[i], source: "items"}
+	}
+	return c.accept(ctx, messages)
+}
+
+// ErrUnknownKey says that no project has the write key.
+var ErrUnknownKey = errors.New("unknown write key")

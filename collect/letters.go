@@ -1,0 +1,195 @@
+package collect
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"bellwether/store"
+)
+
+// Rejected is one dead letter: a message that was refused, with all that is needed to repair it.
+type Rejected struct {
+	ID       string        `json:"id"`
+	Source   string        `json:"source"`            // "http/track", a file's name, …
+	Line     int64         `json:"line,omitempty"`    // in its file, from 1
+	Reason   string        `json:"reason"`            // continues "refused: "
+	Time     time.Time     `json:"time"`              // when it was refused
+	Raw      []byte        `json:"-"`                 // as it came, at most 256 KiB of it
+	Format   string        `json:"format,omitempty"`  // how Raw is read again: segment, segment/TYPE, event, item, row; "": not at all
+	Mapping  string        `json:"mapping,omitempty"` // of a row: id of its mapping
+	Skew     time.Duration `json:"skew,omitempty"`    // of the sender's clock
+	Replayed bool          `json:"replayed"`          // it was read again and is in the log
+}
+
+// Notes in the log: the id of the record is the prefix and an id.
+const (
+	replayedNotePrefix = "collect.replayed/"
+	mappingNotePrefix  = "collect.mapping/"
+)
+
+func replayedNote(letter string) store.Record {
+	return store.Record{Kind: store.KindNote, ID: replayedNotePrefix + letter}
+}
+
+// refuse makes the dead letter of m. A replay that fails again is in the dead letters already.
+func (c *Collector) refuse(m *message, now time.Time) ([]store.Record, error) {
+	if m.replays != "" {
+		return nil, nil
+	}
+	raw := m.raw
+	if raw == nil {
+		raw, m.format = m.rendered()
+	}
+	raw = raw[:min(len(raw), maxMessage)]
+	r := Rejected{
+		Source: m.source, Line: m.line, Reason: m.reject, Time: now.UTC(), Raw: raw,
+		Format: m.format, Mapping: m.mapping, Skew: m.skew,
+	}
+	r.ID = c.letterID(&r)
+	data, err := r.encode()
+	return []store.Record{{Kind: store.KindReject, ID: r.ID, Data: data}}, err
+}
+
+// rendered is the raw form of a message that came without one.
+func (m *message) rendered() (raw []byte, format string) {
+	var v any = m.item
+	format = "item"
+	if m.item == nil {
+		v, format = &m.events[0], "event"
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return []byte(fmt.Sprintf("%+v", v)), "" // a value that JSON has no form for
+	}
+	return raw, format
+}
+
+// letterID names a dead letter: in the order of their times, and never two alike, because a
+// count goes into it that starts at the log's length.
+func (c *Collector) letterID(r *Rejected) string {
+	h := sha256.New()
+	for _, n := range []uint64{c.opened, c.letters.Add(1), uint64(r.Time.UnixNano())} {
+		_ = binary.Write(h, binary.BigEndian, n)
+	}
+	h.Write(r.Raw)
+	return fmt.Sprintf("%012x-%s", uint64(max(r.Time.UnixMilli(), 0)), hex.EncodeToString(h.Sum(nil)[:8]))
+}
+
+// encode is the record of r: the length of its JSON, that JSON, and Raw.
+func (r *Rejected) encode() ([]byte, error) {
+	head, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("collect: write a dead letter: %w", err)
+	}
+	b := binary.AppendUvarint(make([]byte, 0, len(head)+len(r.Raw)+4), uint64(len(head)))
+	return append(append(b, head...), r.Raw...), nil
+}
+
+func (r *Rejected) decode(b []byte) error {
+	n, k := binary.Uvarint(b)
+	if k <= 0 || n > uint64(len(b)-k) {
+		return fmt.Errorf("collect: a dead letter's record is cut off")
+	}
+	if err := json.Unmarshal(b[k:k+int(n)], r); err != nil {
+		return fmt.Errorf("collect: read a dead letter: %w", err)
+	}
+	r.Raw = append([]byte(nil), b[k+int(n):]...)
+	return nil
+}
+
+// DeadLetters calls fn with every message that was refused, oldest first, until fn returns false.
+func (c *Collector) DeadLetters(ctx context.Context, fn func(Rejected) bool) error {
+	if err := c.catchUp(ctx); err != nil {
+		return err
+	}
+	var failed error
+	err := c.view.Scan([]byte{letterPrefix}, func(_, v []byte) bool {
+		var r Rejected
+		if failed = r.decode(v); failed != nil {
+			return false
+		}
+		if r.Replayed, failed = c.replayed(r.ID); failed != nil {
+			return false
+		}
+		return fn(r)
+	})
+	if err != nil {
+		return fmt.Errorf("collect: read the dead letters: %w", err)
+	}
+	return failed
+}
+
+func (c *Collector) replayed(letter string) (bool, error) {
+	mark, err := c.view.Get(prefixed(replayedPrefix, []byte(letter)))
+	return mark != nil, err
+}
+
+// catchUp waits until the view holds what is in the log now.
+func (c *Collector) catchUp(ctx context.Context) error {
+	last, err := c.log.Last(ctx)
+	if err == nil {
+		err = c.view.Wait(ctx, last)
+	}
+	if err != nil {
+		return fmt.Errorf("collect: catch up with the log: %w", err)
+	}
+	return nil
+}
+
+// letter returns one dead letter, or store.ErrNotFound.
+func (c *Collector) letter(id string) (Rejected, error) {
+	var r Rejected
+	b, err := c.view.Get(prefixed(letterPrefix, []byte(id)))
+	if err != nil {
+		return r, fmt.Errorf("collect: read dead letter %s: %w", id, err)
+	}
+	if b == nil {
+		return r, fmt.Errorf("collect: dead letter %q: %w", id, store.ErrNotFound)
+	}
+	if err := r.decode(b); err != nil {
+		return r, err
+	}
+	r.Replayed, err = c.replayed(id)
+	return r, err
+}
+
+// Replay reads dead letters again, each after edit repaired its raw form (nil: as it is), and
+// marks those that are now in the log. One that fails again counts as rejected and stays; one
+// that was replayed before counts as a duplicate. An id that is not known is store.ErrNotFound,
+// and nothing is written.
+func (c *Collector) Replay(ctx context.Context, ids []string, edit func(Rejected) ([]byte, error)) (Result, error) {
+	if err := c.catchUp(ctx); err != nil {
+		return Result{}, err
+	}
+	var result Result
+	var messages []message
+	for _, id := range ids {
+		r, err := c.letter(id)
+		if err != nil {
+			return Result{}, err
+		}
+		if r.Replayed {
+			result.Duplicates++
+			continue
+		}
+		if edit != nil {
+			if r.Raw, err = edit(r); err != nil {
+				return Result{}, fmt.Errorf("collect: repair dead letter %s: %w", id, err)
+			}
+		}
+		m, err := c.reread(&r)
+		if err != nil {
+			return Result{}, err
+		}
+		m.replays = id
+		messages = append(messages, m)
+	}
+	accepted, err := c.accept(ctx, messages)
+	result.add(accepted)
+	return result, err
+}
