@@ -1,78 +1,80 @@
 package tensor
 
-import (
-	"math"
-
-	"bellwether/tensor/internal/reference"
-)
+import "bellwether/tensor/internal/kernel"
 
 // Exp sets dst[i] = e^x[i] for each i of x.
-func Exp(dst, x []float32) { apply("Exp", dst, x, math.Exp) }
+func Exp(dst, x []float32) {
+	need("Exp", "dst", dst, len(x))
+	kernel.Exp(dst, x)
+}
 
 // Log sets dst[i] = ln x[i].
-func Log(dst, x []float32) { apply("Log", dst, x, math.Log) }
+func Log(dst, x []float32) {
+	need("Log", "dst", dst, len(x))
+	kernel.Log(dst, x)
+}
 
 // Tanh sets dst[i] = tanh x[i].
-func Tanh(dst, x []float32) { apply("Tanh", dst, x, math.Tanh) }
+func Tanh(dst, x []float32) {
+	need("Tanh", "dst", dst, len(x))
+	kernel.Tanh(dst, x)
+}
 
 // Sigmoid sets dst[i] = 1/(1+e^−x[i]).
-func Sigmoid(dst, x []float32) { apply("Sigmoid", dst, x, reference.Sigmoid) }
+func Sigmoid(dst, x []float32) {
+	need("Sigmoid", "dst", dst, len(x))
+	kernel.Sigmoid(dst, x)
+}
 
 // ReLU sets dst[i] = max(x[i], 0).
-func ReLU(dst, x []float32) { apply("ReLU", dst, x, reference.ReLU) }
+func ReLU(dst, x []float32) {
+	need("ReLU", "dst", dst, len(x))
+	kernel.ReLU(dst, x)
+}
 
 // GELU sets dst[i] = x[i]·Φ(x[i]), the exact form (PyTorch's default).
-func GELU(dst, x []float32) { apply("GELU", dst, x, reference.GELU) }
+func GELU(dst, x []float32) {
+	need("GELU", "dst", dst, len(x))
+	kernel.GELU(dst, x)
+}
 
 // SiLU sets dst[i] = x[i]·sigmoid(x[i]).
-func SiLU(dst, x []float32) { apply("SiLU", dst, x, reference.SiLU) }
+func SiLU(dst, x []float32) {
+	need("SiLU", "dst", dst, len(x))
+	kernel.SiLU(dst, x)
+}
 
 // ReLUBackward sets dx = dy where y = ReLU(x) is positive, else 0. Either x or y may be given.
 func ReLUBackward(dx, dy, y []float32) {
 	need("ReLUBackward", "dx", dx, len(dy))
 	need("ReLUBackward", "y", y, len(dy))
-	for i, g := range dy {
-		if y[i] > 0 {
-			dx[i] = g
-		} else {
-			dx[i] = 0
-		}
-	}
+	kernel.ReLUBackward(dx, dy, y)
 }
 
 // SigmoidBackward sets dx = dy·y·(1−y) for y = Sigmoid(x).
 func SigmoidBackward(dx, dy, y []float32) {
 	need("SigmoidBackward", "dx", dx, len(dy))
 	need("SigmoidBackward", "y", y, len(dy))
-	for i, g := range dy {
-		dx[i] = g * y[i] * (1 - y[i])
-	}
+	kernel.SigmoidBackward(dx, dy, y)
 }
 
 // TanhBackward sets dx = dy·(1−y²) for y = Tanh(x).
 func TanhBackward(dx, dy, y []float32) {
 	need("TanhBackward", "dx", dx, len(dy))
 	need("TanhBackward", "y", y, len(dy))
-	for i, g := range dy {
-		dx[i] = g * (1 - y[i]*y[i])
-	}
+	kernel.TanhBackward(dx, dy, y)
 }
 
 // GELUBackward sets dx = dy·GELU′(x); x is GELU's argument.
-func GELUBackward(dx, dy, x []float32) { chain("GELUBackward", dx, dy, x, reference.GELUDerivative) }
-
-// SiLUBackward sets dx = dy·SiLU′(x); x is SiLU's argument.
-func SiLUBackward(dx, dy, x []float32) { chain("SiLUBackward", dx, dy, x, reference.SiLUDerivative) }
-
-func apply(kernel string, dst, x []float32, f func(float64) float64) {
-	need(kernel, "dst", dst, len(x))
-	reference.Map(dst, x, f)
+func GELUBackward(dx, dy, x []float32) {
+	need("GELUBackward", "dx", dx, len(dy))
+	need("GELUBackward", "x", x, len(dy))
+	kernel.GELUBackward(dx, dy, x)
 }
 
-func chain(kernel string, dx, dy, x []float32, derivative func(float64) float64) {
-	need(kernel, "dx", dx, len(dy))
-	need(kernel, "x", x, len(dy))
-	for i, g := range dy {
-		dx[i] = g * float32(derivative(float64(x[i])))
-	}
+// SiLUBackward sets dx = dy·SiLU′(x); x is SiLU's argument.
+func SiLUBackward(dx, dy, x []float32) {
+	need("SiLUBackward", "dx", dx, len(dy))
+	need("SiLUBackward", "x", x, len(dy))
+	kernel.SiLUBackward(dx, dy, x)
 }

@@ -142,10 +142,10 @@ func (b *block) rows(i0, i1 int, a []float32) {
 		bias = nil
 	}
 	if !b.first || b.tail.Accumulate {
-		flags |= kernel.Accumulate
+		flags |= kernel.TileAdd
 	}
 	if b.last && b.tail.Pre == nil && b.tail.Activation == ActReLU {
-		flags |= kernel.ReLU
+		flags |= kernel.TileReLU
 	}
 	start, stepsBefore := b.b, b.p0*b.layout.StepB
 	for j := b.j0; j < b.j1; j += b.tileCols {
@@ -156,7 +156,7 @@ func (b *block) rows(i0, i1 int, a []float32) {
 		}
 		b.layout.Tile(i1-i0, cols, a, start[j/b.tileCols*b.panel+stepsBefore:], sums[i0*b.n+j:], add, flags)
 	}
-	if b.last && flags&kernel.ReLU == 0 && (b.tail.Pre != nil || b.tail.Activation != Identity) {
+	if b.last && flags&kernel.TileReLU == 0 && (b.tail.Pre != nil || b.tail.Activation != Identity) {
 		for i := i0; i < i1; i++ {
 			activate(b.c[i*b.n+b.j0:i*b.n+b.j1], sums[i*b.n+b.j0:i*b.n+b.j1], b.tail.Activation)
 		}

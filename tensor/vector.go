@@ -1,6 +1,9 @@
 package tensor
 
-import "bellwether/tensor/internal/reference"
+import (
+	"bellwether/tensor/internal/kernel"
+	"bellwether/tensor/internal/reference"
+)
 
 // Dot returns Σ x[i]·y[i] over the length of x.
 func Dot(x, y []float32) float32 {
@@ -19,35 +22,25 @@ func DotInt8(x, y []int8) int32 {
 // Axpy adds alpha·x to y, over the length of x.
 func Axpy(alpha float32, x, y []float32) {
 	need("Axpy", "y", y, len(x))
-	for i, v := range x {
-		y[i] += alpha * v
-	}
+	kernel.Axpy(alpha, x, y)
 }
 
 // Add sets dst = x + y, over the length of x.
 func Add(dst, x, y []float32) {
 	need("Add", "dst", dst, len(x))
 	need("Add", "y", y, len(x))
-	for i, v := range x {
-		dst[i] = v + y[i]
-	}
+	kernel.Add(dst, x, y)
 }
 
 // Mul sets dst = x ⊙ y, over the length of x.
 func Mul(dst, x, y []float32) {
 	need("Mul", "dst", dst, len(x))
 	need("Mul", "y", y, len(x))
-	for i, v := range x {
-		dst[i] = v * y[i]
-	}
+	kernel.Mul(dst, x, y)
 }
 
 // Scale multiplies x by alpha in place.
-func Scale(alpha float32, x []float32) {
-	for i := range x {
-		x[i] *= alpha
-	}
-}
+func Scale(alpha float32, x []float32) { kernel.Scale(alpha, x) }
 
 // Sum returns Σ x[i], added in float64 in a fixed order.
 func Sum(x []float32) float64 { return reference.Sum(x) }

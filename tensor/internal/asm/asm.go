@@ -3,5 +3,7 @@
 // plain form in package reference; package kernel chooses between them.
 package asm
 
-//go:generate go run -C gen . -out ../gemm_avx512_amd64.s -stubs ../gemm_avx512_amd64.go -pkg asm gemm_avx512
+//go:generate go run -C gen . -out ../gemm_amd64.s -stubs ../gemm_amd64.go -pkg asm gemm
+//go:generate go run -C gen . -out ../maps_amd64.s -stubs ../maps_amd64.go -pkg asm maps
 //go:generate go run -C gen . -out ../spin_amd64.s -stubs ../spin_amd64.go -pkg asm spin
+//go:generate go run -C gen . elsewhere

@@ -4,8 +4,8 @@ import "bellwether/tensor/internal/cpu"
 
 // Flags of Tile.
 const (
-	Accumulate = 1 << iota // add to c instead of setting it
-	ReLU                   // then take max(c, 0)
+	TileAdd  = 1 << iota // add to c instead of setting it
+	TileReLU             // then take max(c, 0)
 )
 
 // Strides places the operands of a tile: a[i,p] is at i·RowA + p·StepA, b[p,j]
@@ -42,10 +42,10 @@ func (s *Strides) tileGo(rows, cols int, a, b, c, bias []float32, flags int) {
 			if bias != nil {
 				v += bias[j]
 			}
-			if flags&Accumulate != 0 {
+			if flags&TileAdd != 0 {
 				v += row[j]
 			}
-			if flags&ReLU != 0 {
+			if flags&TileReLU != 0 {
 				v = max(v, 0)
 			}
 			row[j] = v

@@ -10,11 +10,11 @@ import (
 
 const tileSignature = "func(k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)"
 
-// gemmAVX512 writes the tiles of package tensor's matrix products. A tile of 12
+// gemm writes the tiles of package tensor's matrix products. A tile of 12
 // rows by two vectors keeps its 24 sums in registers; each step of k loads two
 // vectors of b once and multiplies them by 12 broadcast values of a, so that
 // there are 14 loads for 24 FMAs and none waits for another.
-func gemmAVX512() {
+func gemm() {
 	for _, vectors := range []int{2, 1} {
 		for _, rows := range []int{12, 8, 4, 2, 1} {
 			tileAVX512(rows, vectors)
