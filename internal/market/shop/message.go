@@ -22,7 +22,7 @@ type message struct {
 	SentAt     string         `json:"sentAt,omitempty"`
 	Properties *properties    `json:"properties,omitempty"`
 	Traits     map[string]any `json:"traits,omitempty"`
-	Context    *sender      `json:"context,omitempty"`
+	Context    *sender        `json:"context,omitempty"`
 
 	canonical bellwether.EventType
 	ahead     time.Duration // of the clock that wrote Timestamp
