@@ -98,7 +98,7 @@ func (b *Builder) feedForward(name string, o BlockOptions) Layer {
 
 // SwiGLU is a feed-forward layer whose middle is SiLU(x·Aᵀ) ⊙ (x·Bᵀ) (Shazeer 2020).
 type SwiGLU struct {
-	Gate, Up, Down *Dense
+	In, Up, Out *Dense
 
 	gate, up []float32
 }
@@ -107,30 +107,30 @@ type SwiGLU struct {
 func (b *Builder) SwiGLU(name string, width, hidden int) *SwiGLU {
 	b = b.Within(name)
 	return &SwiGLU{
-		Gate: b.Dense("gate", width, hidden, tensor.ActSiLU),
-		Up:   b.Dense("up", width, hidden, tensor.Identity),
-		Down: b.Dense("down", hidden, width, tensor.Identity),
+		In:  b.Dense("in", width, hidden, tensor.ActSiLU),
+		Up:  b.Dense("up", width, hidden, tensor.Identity),
+		Out: b.Dense("out", hidden, width, tensor.Identity),
 	}
 }
 
 // Forward implements Layer.
 func (s *SwiGLU) Forward(p *Pass, x []float32) []float32 {
-	gate, up := s.Gate.Forward(p, x), s.Up.Forward(p, x)
+	gate, up := s.In.Forward(p, x), s.Up.Forward(p, x)
 	if p.Train {
 		s.gate, s.up = gate, up
 	}
 	z := p.Buffer(len(up))
 	tensor.Mul(z, gate, up)
-	return s.Down.Forward(p, z)
+	return s.Out.Forward(p, z)
 }
 
 // Backward implements Layer.
 func (s *SwiGLU) Backward(p *Pass, dy []float32) []float32 {
-	dz := s.Down.Backward(p, dy)
+	dz := s.Out.Backward(p, dy)
 	dgate, dup := p.Buffer(len(dz)), p.Buffer(len(dz))
 	tensor.Mul(dgate, dz, s.up)
 	tensor.Mul(dup, dz, s.gate)
-	dx := s.Gate.Backward(p, dgate)
+	dx := s.In.Backward(p, dgate)
 	tensor.Add(dx, dx, s.Up.Backward(p, dup))
 	return dx
 }

@@ -1,0 +1,343 @@
+package sequence
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"bellwether"
+	"bellwether/internal/modeltest"
+	"bellwether/tensor/nn"
+)
+
+// walks are people who go around a ring of items, two steps forward or one, so
+// that what comes next follows from the last two items. The last two steps of
+// each are validation and test.
+func walks(people, items int) *bellwether.Dataset {
+	rng := rand.New(rand.NewPCG(1, 2))
+	q := &bellwether.Sequences{Types: []bellwether.EventType{"view_item", "purchase"}}
+	for i := range items {
+		q.Items = append(q.Items, bellwether.ItemID(fmt.Sprint("item ", i)))
+	}
+	for p := range people {
+		item, stride := rng.IntN(items), 1+rng.IntN(2)
+		var steps []bellwether.Step
+		for i := range 5 + rng.IntN(8) {
+			steps = append(steps, bellwether.Step{Item: int32(item), Type: uint8(i % 2), Quantity: 1, Price: 100, Time: int64(i * 5000)})
+			item = (item + stride) % items
+		}
+		n := len(steps)
+		q.Steps, q.TrainEnd = append(q.Steps, steps), append(q.TrainEnd, n-2)
+		q.People = append(q.People, bellwether.Subject(fmt.Sprint("p", p)))
+		q.Validation = append(q.Validation, bellwether.Target{Person: int32(p), At: int32(n - 2)})
+		q.Test = append(q.Test, bellwether.Target{Person: int32(p), At: int32(n - 1)})
+	}
+	return &bellwether.Dataset{Digest: "walks", Sequences: q}
+}
+
+func small() *Settings {
+	return &Settings{Dim: 16, Blocks: 1, Heads: 2, Gated: true, Length: 10, Dropout: .1, Loss: "full", Rate: 3e-3, Batch: 16}
+}
+
+func load(r io.Reader) (bellwether.Model, error) { return Load(r) }
+
+func outputs(t testing.TB, m bellwether.Model) []float64 {
+	t.Helper()
+	q := walks(10, 20).Sequences
+	var histories, out = append([][]bellwether.Step{nil}, q.Steps...), [][]float32{}
+	for range histories {
+		out = append(out, make([]float32, 20))
+	}
+	if err := m.(bellwether.Scorer).Score(context.Background(), histories, out); err != nil {
+		t.Fatal(err)
+	}
+	var all []float64
+	for _, row := range out {
+		for _, x := range row {
+			all = append(all, float64(x))
+		}
+	}
+	return all
+}
+
+func TestModel(t *testing.T) {
+	for name, change := range map[string]func(*Settings){
+		"full": func(*Settings) {},
+		"sampled": func(s *Settings) {
+			s.Loss, s.Negatives, s.SwiGLU, s.RMSNorm, s.Average, s.Clip = "sampled", 8, true, true, .9, 1
+		},
+		"gbce": func(s *Settings) {
+			s.Loss, s.Negatives, s.Calibration, s.Gated = "gbce", 8, .75, false
+			s.Fields = []string{"type", "gap", "hour", "price", "quantity"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			modeltest.Run(t, modeltest.Family{
+				Trainer: func(seed uint64, c bellwether.Checkpoint) bellwether.Trainer {
+					s := small()
+					change(s)
+					return Trainer{Settings: s, Seed: seed, Epochs: 3, Checkpoint: c}
+				},
+				Data:    func() *bellwether.Dataset { return walks(60, 20) },
+				Load:    load,
+				Outputs: outputs,
+				Poison:  func(d *bellwether.Dataset) { d.Sequences.Steps[7][1].Item = 20 },
+				Overfit: func(t testing.TB) (float64, float64) { return overfit(t, change), .05 },
+			})
+		})
+	}
+}
+
+// overfit returns the share of people whose next item is not ranked first after
+// training on them alone.
+func overfit(t testing.TB, change func(*Settings)) float64 {
+	t.Helper()
+	s := small()
+	change(s)
+	s.Dropout, s.Rate, s.Batch, s.Average = 0, 1e-2, 64, 0
+	d := walks(16, 20)
+	q := d.Sequences
+	q.Validation, q.TrainEnd = nil, nil
+	for _, steps := range q.Steps {
+		q.TrainEnd = append(q.TrainEnd, len(steps))
+	}
+	m, err := Trainer{Settings: s, Epochs: 600}.Train(context.Background(), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0.0
+	row := make([]float32, 20)
+	for _, steps := range q.Steps {
+		last := len(steps) - 1
+		if err := m.(*Model).Score(context.Background(), [][]bellwether.Step{steps[:last]}, [][]float32{row}); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range row {
+			if x > row[steps[last].Item] {
+				wrong++
+				break
+			}
+		}
+	}
+	return wrong / float64(len(q.Steps))
+}
+
+// The order of two items tells the stride: a model that learns it ranks the next
+// item first for nearly everybody, which popularity or the last item alone cannot.
+func TestLearnsWhatComesNext(t *testing.T) {
+	d := walks(600, 30)
+	s := small()
+	s.Dim, s.Rate = 32, 1e-2
+	m, err := Trainer{Settings: s, Epochs: 15, Seed: 1}.Train(context.Background(), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := d.Sequences
+	row, right := make([]float32, 30), 0.0
+	for _, target := range q.Test {
+		steps := q.Steps[target.Person]
+		if err := m.(*Model).Score(context.Background(), [][]bellwether.Step{steps[:target.At]}, [][]float32{row}); err != nil {
+			t.Fatal(err)
+		}
+		if rank(row, steps, int(target.At)) == 0 {
+			right++
+		}
+	}
+	if share := right / float64(len(q.Test)); share < .95 {
+		t.Errorf("%.3f of the next items are ranked first, want .95", share)
+	}
+}
+
+func TestScoreTogetherEqualsAlone(t *testing.T) {
+	d := walks(200, 20)
+	m, err := Trainer{Settings: small(), Epochs: 1}.Train(context.Background(), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	histories := d.Sequences.Steps
+	together, alone := make([][]float32, len(histories)), make([]float32, 20)
+	for i := range together {
+		together[i] = make([]float32, 20)
+	}
+	if err := m.(*Model).Score(context.Background(), histories, together); err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range histories {
+		if err := m.(*Model).Score(context.Background(), [][]bellwether.Step{h}, [][]float32{alone}); err != nil {
+			t.Fatal(err)
+		}
+		for j := range alone {
+			if math.Abs(float64(alone[j]-together[i][j])) > 1e-5 {
+				t.Fatalf("history %d, item %d: %g alone, %g among others", i, j, alone[j], together[i][j])
+			}
+		}
+	}
+}
+
+func TestScoreWithoutHistoryIsPopularity(t *testing.T) {
+	d := walks(20, 5)
+	for p := range d.Sequences.Steps {
+		d.Sequences.Steps[p][0].Item = 3
+	}
+	m, err := Trainer{Settings: small(), Epochs: 1}.Train(context.Background(), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, sum := make([]float32, 5), 0.0
+	if err := m.(*Model).Score(context.Background(), [][]bellwether.Step{{}}, [][]float32{row}); err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range row {
+		sum += math.Exp(float64(x))
+		if x > row[3] {
+			t.Errorf("item %d is above the most popular one: %v", i, row)
+		}
+	}
+	if math.Abs(sum-1) > 1e-4 {
+		t.Errorf("the shares sum to %g", sum)
+	}
+}
+
+func TestScoreRefuses(t *testing.T) {
+	m, err := Trainer{Settings: small(), Epochs: 1}.Train(context.Background(), walks(20, 5), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	score := func(h []bellwether.Step, n int) error {
+		return m.(*Model).Score(context.Background(), [][]bellwether.Step{h}, [][]float32{make([]float32, n)})
+	}
+	if err := score([]bellwether.Step{{Item: 5}}, 5); err == nil || !strings.Contains(err.Error(), "item 5") {
+		t.Errorf("an unknown item: %v", err)
+	}
+	if err := score([]bellwether.Step{{Item: -1}, {Item: 2}}, 5); err != nil {
+		t.Errorf("a step without an item: %v", err)
+	}
+	if err := score([]bellwether.Step{{Item: 1}}, 4); err == nil {
+		t.Error("a short row was accepted")
+	}
+}
+
+func TestTrainRefuses(t *testing.T) {
+	for name, spoil := range map[string]func(d *bellwether.Dataset, tr *Trainer){
+		"no sequences":     func(d *bellwether.Dataset, _ *Trainer) { d.Sequences = nil },
+		"unknown type":     func(d *bellwether.Dataset, _ *Trainer) { d.Sequences.Steps[0][0].Type = 2 },
+		"end too far":      func(d *bellwether.Dataset, _ *Trainer) { d.Sequences.TrainEnd[0] = 99 },
+		"nobody":           func(d *bellwether.Dataset, _ *Trainer) { clear(d.Sequences.TrainEnd) },
+		"validation":       func(d *bellwether.Dataset, _ *Trainer) { d.Sequences.Validation[0].At = 99 },
+		"preset":           func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings, tr.Preset = nil, "huge" },
+		"field":            func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Fields = []string{"colour"} },
+		"heads":            func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Heads = 3 },
+		"loss":             func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Loss = "hinge" },
+		"negatives":        func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Loss = "sampled" },
+		"dropout":          func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Dropout = 1 },
+		"a rate too large": func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Rate = 1e30 },
+	} {
+		d, tr := walks(20, 5), Trainer{Settings: small(), Epochs: 3}
+		spoil(d, &tr)
+		if _, err := tr.Train(context.Background(), d, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestCheckpointOfAnotherVocabulary(t *testing.T) {
+	c := &modeltest.Memory{}
+	tr := Trainer{Settings: small(), Epochs: 2, Checkpoint: c}
+	if _, err := tr.Train(context.Background(), walks(20, 5), nil); err != nil {
+		t.Fatal(err)
+	}
+	other := walks(20, 5)
+	other.Sequences.Items[2] = "renamed"
+	if _, err := tr.Train(context.Background(), other, nil); !errors.Is(err, nn.ErrCheckpoint) {
+		t.Errorf("error %v, want ErrCheckpoint", err)
+	}
+}
+
+func TestWarmStartFollowsIDs(t *testing.T) {
+	old, err := Trainer{Settings: small(), Epochs: 2}.Train(context.Background(), walks(20, 5), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := walks(20, 6)
+	d.Sequences.Items[0], d.Sequences.Items[5] = "item 4", "new" // was item 4's id taken along?
+	d.Sequences.Items[4] = "item 0"
+	r, err := Trainer{Settings: small(), Warm: old.(*Model), Seed: 9}.prepare(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, was := r.model.itemTable(), old.(*Model).itemTable()
+	if table.Row(0)[3] != was.Row(4)[3] || table.Row(4)[3] != was.Row(0)[3] || table.Row(5)[3] == was.Row(4)[3] {
+		t.Error("rows did not follow their ids")
+	}
+}
+
+func TestPackTakesTheLatestSteps(t *testing.T) {
+	d := walks(2, 20)
+	q := d.Sequences
+	q.Steps[0], q.TrainEnd[0] = q.Steps[0][:5], 4
+	long := make([]bellwether.Step, 30)
+	for i := range long {
+		long[i] = bellwether.Step{Item: int32(i % 20)}
+	}
+	long[29].Item = -1
+	q.Steps[1], q.TrainEnd[1], q.Validation = long, 30, nil
+	r, err := Trainer{Settings: small()}.prepare(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if learned := r.pack([]int32{0, 1}); learned != 3+9 {
+		t.Errorf("%d targets, want 3 and 9", learned)
+	}
+	k := &r.tokens
+	if k.offsets[1] != 3 || k.offsets[2] != 13 || k.ids[0][3] != 19 || k.targets[3] != 0 || k.targets[12] != -1 || k.ids[1][3] != 0 {
+		t.Errorf("tokens %+v", k)
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	s, before := &bellwether.Step{Time: 1000, Price: 500, Quantity: 3, Type: 7}, &bellwether.Step{Time: 940}
+	for field, want := range map[string]int32{"type": 7, "gap": 6, "hour": 0, "price": 9, "quantity": 2} {
+		if got := bucket(field, s, before); got != want {
+			t.Errorf("%s %d, want %d", field, got, want)
+		}
+	}
+	for _, s := range []bellwether.Step{{Time: math.MaxInt64, Price: math.MaxInt64, Quantity: math.MaxInt32}, {Time: math.MinInt64, Price: -1, Quantity: -1}} {
+		for field, n := range fieldBuckets {
+			if got := bucket(field, &s, &bellwether.Step{}); got < 0 || got >= int32(n) {
+				t.Errorf("%s %d of %+v is outside its table", field, got, s)
+			}
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	var b bytes.Buffer
+	m, err := Trainer{Settings: small(), Epochs: 1}.Train(context.Background(), walks(20, 5), nil)
+	if err != nil || m.Save(&b) != nil {
+		f.Fatal(err)
+	}
+	w, _ := nn.ReadWeights(bytes.NewReader(b.Bytes()))
+	f.Add([]byte(w.Card), []byte(`["a"]`))
+	f.Fuzz(func(t *testing.T, card, vocabulary []byte) {
+		hostile := &nn.Weights{Card: card, Arrays: append([]nn.Array{}, w.Arrays...)}
+		for i := range hostile.Arrays {
+			if a := &hostile.Arrays[i]; a.Name == "vocabulary" {
+				a.Bytes = vocabulary
+			}
+		}
+		if m, err := restore(hostile); err == nil {
+			outputsOf(m)
+		}
+	})
+}
+
+func outputsOf(m *Model) {
+	row := make([]float32, len(m.Items()))
+	_ = m.Score(context.Background(), [][]bellwether.Step{{{Item: 0}}}, [][]float32{row})
+}

@@ -1,0 +1,113 @@
+package sequence
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"bellwether/tensor/nn"
+)
+
+// Settings say what a model is made of and how it is trained. They are data: a
+// model file holds them, and presets are a table of them.
+type Settings struct {
+	Dim     int      `json:"dim"`    // width of a token
+	Blocks  int      `json:"blocks"` // Transformer blocks
+	Heads   int      `json:"heads"`  // of attention, a divisor of Dim
+	Hidden  int      `json:"hidden"` // width of the feed-forward's middle, 0: 4·Dim
+	Gated   bool     `json:"gated"`  // LiGR's gates
+	SwiGLU  bool     `json:"swiglu,omitempty"`
+	RMSNorm bool     `json:"rmsnorm,omitempty"`
+	Length  int      `json:"length"`           // events of a history that are looked at, the latest; 0: 50, 100 or 200 by the data
+	Fields  []string `json:"fields,omitempty"` // beside item and position: see Fields
+	Dropout float32  `json:"dropout"`
+
+	Loss        string  `json:"loss"`                  // "full", "sampled", "bce" or "gbce"
+	Negatives   int     `json:"negatives,omitempty"`   // of the sampled losses
+	Calibration float32 `json:"calibration,omitempty"` // t of gbce
+	Rate        float64 `json:"rate"`                  // of Adam
+	Warmup      int     `json:"warmup,omitempty"`      // steps
+	WeightDecay float32 `json:"weight_decay,omitempty"`
+	Clip        float64 `json:"clip,omitempty"`    // largest norm of a gradient
+	Average     float32 `json:"average,omitempty"` // decay of the exponential average of weights, 0: none
+	Batch       int     `json:"batch"`             // people a step
+}
+
+// presets are the settings that have a name. base is what reaches SCIENCE §2's trunk row.
+var presets = map[string]Settings{
+	"tiny": {Dim: 32, Blocks: 1, Heads: 1, Gated: true, Length: 20, Dropout: .2, Loss: "full", Rate: 3e-3, Batch: 64},
+	"base": {Dim: 64, Blocks: 1, Heads: 1, Gated: true, Dropout: .4, Loss: "full", Rate: 1e-3, Batch: 128},
+}
+
+// Preset returns the settings of that name; "" means "base".
+func Preset(name string) (Settings, error) {
+	if name == "" {
+		name = "base"
+	}
+	s, ok := presets[name]
+	if !ok {
+		return s, fmt.Errorf("sequence: no preset is called %q: there are %v", name, slices.Sorted(maps.Keys(presets)))
+	}
+	return s, nil
+}
+
+// Largest settings that are accepted.
+const (
+	maxDim    = 1 << 14
+	maxBlocks = 1 << 8
+	maxLength = 1 << 16
+)
+
+func (s *Settings) check() error {
+	switch {
+	case s.Dim <= 0 || s.Dim > maxDim:
+		return fmt.Errorf("sequence: dim is %d", s.Dim)
+	case s.Blocks < 0 || s.Blocks > maxBlocks:
+		return fmt.Errorf("sequence: blocks is %d", s.Blocks)
+	case s.Heads <= 0 || s.Dim%s.Heads != 0:
+		return fmt.Errorf("sequence: %d heads do not divide dim %d", s.Heads, s.Dim)
+	case s.Hidden < 0 || s.Hidden > 16*maxDim:
+		return fmt.Errorf("sequence: hidden is %d", s.Hidden)
+	case s.Length < 0 || s.Length > maxLength:
+		return fmt.Errorf("sequence: length is %d", s.Length)
+	case s.Dropout < 0 || s.Dropout >= 1:
+		return fmt.Errorf("sequence: dropout is %g: it must be at least 0 and below 1", s.Dropout)
+	}
+	for i, f := range s.Fields {
+		if _, ok := fieldBuckets[f]; !ok || slices.Contains(s.Fields[:i], f) {
+			return fmt.Errorf("sequence: field %q is unknown or named twice: there are %v", f, slices.Sorted(maps.Keys(fieldBuckets)))
+		}
+	}
+	return nil
+}
+
+func (s *Settings) checkTraining() error {
+	switch {
+	case s.Batch <= 0:
+		return fmt.Errorf("sequence: batch is %d", s.Batch)
+	case !(s.Rate > 0):
+		return fmt.Errorf("sequence: rate is %g", s.Rate)
+	case s.Loss != "full" && s.Negatives <= 0:
+		return fmt.Errorf("sequence: loss %q needs negatives", s.Loss)
+	}
+	_, err := s.loss(2)
+	return err
+}
+
+// loss returns the loss over so many items.
+func (s *Settings) loss(items int) (nn.NextItem, error) {
+	sampled := func(o nn.Objective) nn.NextItem {
+		return &nn.Sampled{Objective: o, Items: items, Negatives: s.Negatives, Calibration: s.Calibration}
+	}
+	switch s.Loss {
+	case "full":
+		return nn.FullSoftmax{Items: items}, nil
+	case "sampled":
+		return sampled(nn.SampledSoftmax), nil
+	case "bce":
+		return sampled(nn.SampledBCE), nil
+	case "gbce":
+		return sampled(nn.GBCE), nil
+	}
+	return nil, fmt.Errorf("sequence: no loss is called %q: there are full, sampled, bce, gbce", s.Loss)
+}

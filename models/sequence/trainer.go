@@ -1,0 +1,255 @@
+package sequence
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"bellwether"
+	"bellwether/tensor/nn"
+)
+
+// Trainer fits a Model on Dataset.Sequences. The zero value trains the preset
+// "base" until validation stops to improve, 40 epochs at most.
+type Trainer struct {
+	Preset     string    // "" means "base"
+	Settings   *Settings // instead of Preset; nil: by Preset
+	Seed       uint64
+	Epochs     int     // at most; 0: 40, or as many as Minutes allows
+	Minutes    float64 // of training, 0: no limit
+	Patience   int     // validations without a better figure that end the training; 0: 8, below 0: no limit
+	Checkpoint bellwether.Checkpoint
+	Warm       *Model           // start from what it learned of the same items, types and positions; nil: from seed
+	Clock      func() time.Time // nil means time.Now
+}
+
+// Family implements bellwether.Trainer.
+func (tr Trainer) Family() string { return Family }
+
+// Train implements bellwether.Trainer.
+func (tr Trainer) Train(ctx context.Context, d *bellwether.Dataset, report func(bellwether.Progress)) (bellwether.Model, error) {
+	r, err := tr.prepare(d)
+	if err != nil {
+		return nil, err
+	}
+	fit, err := r.plan(d, report)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fit.Run(ctx); err != nil {
+		return nil, fmt.Errorf("sequence: %w", err)
+	}
+	r.model.pack()
+	return r.model, nil
+}
+
+// prepare checks the data and makes the untrained model.
+func (tr Trainer) prepare(d *bellwether.Dataset) (*run, error) {
+	q := d.Sequences
+	if q == nil || len(q.Items) == 0 {
+		return nil, fmt.Errorf("sequence: training: the data set has no sequences")
+	}
+	settings, err := tr.settings(q)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Trainer: tr, data: q, model: newModel(settings, q.Items, q.Types, tr.Seed)}
+	if r.loss, err = settings.loss(len(q.Items)); err != nil {
+		return nil, err
+	}
+	if err := r.choosePeople(); err != nil {
+		return nil, err
+	}
+	r.countItems()
+	if tr.Warm != nil {
+		r.model.warm(tr.Warm)
+	}
+	return r, nil
+}
+
+func (tr Trainer) settings(q *bellwether.Sequences) (Settings, error) {
+	s, err := Preset(tr.Preset)
+	if err != nil {
+		return s, err
+	}
+	if tr.Settings != nil {
+		s = *tr.Settings
+	}
+	if err := s.check(); err != nil {
+		return s, err
+	}
+	if s.Fields == nil && len(q.Types) > 1 {
+		s.Fields = []string{"type"}
+	}
+	if s.Length == 0 {
+		s.Length = chooseLength(q.TrainEnd)
+	}
+	return s, s.checkTraining()
+}
+
+// chooseLength returns the least of 50, 100 and 200 that is enough for nine people in ten.
+func chooseLength(trainEnd []int) int {
+	sorted := slices.Sorted(slices.Values(trainEnd))
+	most := sorted[len(sorted)*9/10]
+	switch {
+	case most <= 50:
+		return 50
+	case most <= 100:
+		return 100
+	}
+	return 200
+}
+
+// run is one training run.
+type run struct {
+	Trainer
+	data   *bellwether.Sequences
+	model  *Model
+	loss   nn.NextItem
+	people []int32 // with at least two training steps
+	order  []int32 // of the epoch
+	epoch  int
+	pass   nn.Pass
+	tokens tokens
+}
+
+// choosePeople checks the sequences and keeps those from which something can be learned.
+func (r *run) choosePeople() error {
+	q := r.data
+	if len(q.Steps) != len(q.TrainEnd) {
+		return fmt.Errorf("sequence: training: %d sequences but %d ends of their training parts", len(q.Steps), len(q.TrainEnd))
+	}
+	for p, steps := range q.Steps {
+		if err := checkSteps(steps, len(q.Items), len(q.Types)); err != nil {
+			return fmt.Errorf("sequence: training: person %d: %w", p, err)
+		}
+		end := q.TrainEnd[p]
+		if end < 0 || end > len(steps) {
+			return fmt.Errorf("sequence: training: person %d has %d steps, of which %d are for training", p, len(steps), end)
+		}
+		if end >= 2 {
+			r.people = append(r.people, int32(p))
+		}
+	}
+	if len(r.people) == 0 {
+		return fmt.Errorf("sequence: training: nobody has two events to learn from")
+	}
+	r.order, r.epoch = make([]int32, len(r.people)), -1
+	return nil
+}
+
+// countItems sets the popularity that people without history are scored by.
+func (r *run) countItems() {
+	m := r.model
+	counts, total := make([]float64, len(m.items)), 0.0
+	for p, steps := range r.data.Steps {
+		for _, s := range steps[:r.data.TrainEnd[p]] {
+			if s.Item >= 0 {
+				counts[s.Item]++
+				total++
+			}
+		}
+	}
+	for i, c := range counts {
+		m.popularity[i] = float32(math.Log((c + .1) / (total + .1*float64(len(counts)))))
+	}
+}
+
+func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn.Fit, error) {
+	s, params := &r.model.settings, r.model.params
+	fit := &nn.Fit{
+		Name: Family, Params: params, Optimizer: nn.NewAdam(params, nn.Adam{WeightDecay: s.WeightDecay}),
+		Schedule: nn.Schedule{Peak: s.Rate, Warmup: s.Warmup}, Clip: s.Clip,
+		Batches: (len(r.people) + s.Batch - 1) / s.Batch, Batch: r.batch,
+		Epochs: r.Epochs, Budget: time.Duration(r.Minutes * float64(time.Minute)), Patience: max(r.Patience, 0),
+		Checkpoint: r.Checkpoint, Clock: r.Clock, Report: report,
+	}
+	if fit.Epochs == 0 && r.Minutes == 0 {
+		fit.Epochs = 40
+	}
+	if r.Patience == 0 {
+		fit.Patience = 8
+	}
+	if s.Average > 0 {
+		fit.Average = nn.NewAverage(params, s.Average)
+	}
+	if fit.Clock == nil {
+		fit.Clock = time.Now
+	}
+	if len(r.data.Validation) > 0 {
+		v, err := newValidation(r.model, r.data)
+		if err != nil {
+			return nil, err
+		}
+		if len(v.targets) > 0 {
+			fit.Validate = v.ndcg
+		}
+	}
+	fit.Every = fit.Budget / 60
+	r.pass.Random.Seed = r.Seed
+	var err error
+	fit.Identity, err = r.identity(d)
+	return fit, err
+}
+
+// identity names what a checkpoint depends on.
+func (r *run) identity(d *bellwether.Dataset) (string, error) {
+	h := sha256.New()
+	err := json.NewEncoder(h).Encode([]any{
+		r.model.settings, r.Seed, r.Epochs, r.Minutes, r.Patience, r.Warm != nil,
+		d.Digest, len(r.people), r.data.Count(), r.data.Items, r.data.Types,
+	})
+	if err != nil {
+		return "", fmt.Errorf("sequence: naming the run: %w", err)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
+
+// batch runs one forward and backward pass over the next people.
+func (r *run) batch(epoch, batch, step int) (float64, error) {
+	if r.epoch != epoch {
+		copy(r.order, r.people)
+		rand.New(rand.NewPCG(r.Seed, uint64(epoch))).Shuffle(len(r.order), func(i, j int) {
+			r.order[i], r.order[j] = r.order[j], r.order[i]
+		})
+		r.epoch = epoch
+	}
+	m, size := r.model, r.model.settings.Batch
+	learned := r.pack(r.order[batch*size : min(len(r.order), (batch+1)*size)])
+	if learned == 0 {
+		return 0, nil
+	}
+	p := &r.pass
+	p.Train, p.Random.Step = true, uint32(step)
+	p.Begin(len(r.tokens.targets), r.tokens.offsets)
+	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, r.tokens.ids)))
+	dh := p.Buffer(len(h))
+	loss := r.loss.Loss(p, dh, h, m.itemTable(), r.tokens.targets, 1/float32(learned))
+	m.embedding.Backward(p, m.blocks.Backward(p, m.norm.Backward(p, dh)))
+	return loss, nil
+}
+
+// pack fills tokens with the latest training steps of people, each step's target
+// being the next one's item, and returns the number of targets.
+func (r *run) pack(people []int32) int {
+	t, s := &r.tokens, &r.model.settings
+	t.reset(len(s.Fields))
+	learned := 0
+	for _, p := range people {
+		steps := r.data.Steps[p][:r.data.TrainEnd[p]]
+		window, before := latest(steps[:len(steps)-1], s.Length)
+		t.append(window, before, s.Fields)
+		for _, next := range steps[len(steps)-len(window):] {
+			t.targets = append(t.targets, next.Item)
+			if next.Item >= 0 {
+				learned++
+			}
+		}
+	}
+	return learned
+}

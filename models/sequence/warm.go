@@ -1,0 +1,49 @@
+package sequence
+
+import (
+	"slices"
+
+	"bellwether"
+	"bellwether/tensor/nn"
+)
+
+// warm takes over what old learned: the rows of items of the same id, of types
+// of the same name and of the same positions, and every other array of the same
+// name and shape. What is new keeps its first values.
+func (m *Model) warm(old *Model) {
+	if old.settings.Dim != m.settings.Dim {
+		return
+	}
+	items := make(map[bellwether.ItemID]int32, len(old.items))
+	for i, id := range old.items {
+		items[id] = int32(i)
+	}
+	for _, p := range m.params {
+		at := slices.IndexFunc(old.params, func(o *nn.Param) bool { return o.Name == p.Name })
+		if at < 0 {
+			continue
+		}
+		from := old.params[at]
+		switch {
+		case p.Name == "items.weight":
+			copyRows(p, from, len(m.items), func(i int) (int32, bool) { j, ok := items[m.items[i]]; return j, ok })
+		case p.Name == "fields.type.weight":
+			copyRows(p, from, len(m.types), func(i int) (int32, bool) {
+				j := slices.Index(old.types, m.types[i])
+				return int32(j), j >= 0
+			})
+		case p.Name == "positions.weight":
+			copy(p.Value, from.Value)
+		case slices.Equal(p.Shape, from.Shape):
+			copy(p.Value, from.Value)
+		}
+	}
+}
+
+func copyRows(dst, src *nn.Param, rows int, source func(i int) (int32, bool)) {
+	for i := range rows {
+		if j, ok := source(i); ok {
+			copy(dst.Row(int32(i)), src.Row(j))
+		}
+	}
+}
