@@ -3,7 +3,9 @@
 // plain form in package reference; package kernel chooses between them.
 package asm
 
+//go:generate go run -C gen . -out ../columns_amd64.s -stubs ../columns_amd64.go -pkg asm columns
 //go:generate go run -C gen . -out ../gemm_amd64.s -stubs ../gemm_amd64.go -pkg asm gemm
 //go:generate go run -C gen . -out ../maps_amd64.s -stubs ../maps_amd64.go -pkg asm maps
+//go:generate go run -C gen . -out ../reduce_amd64.s -stubs ../reduce_amd64.go -pkg asm reduce
 //go:generate go run -C gen . -out ../spin_amd64.s -stubs ../spin_amd64.go -pkg asm spin
 //go:generate go run -C gen . elsewhere

@@ -6,6 +6,26 @@ package asm
 
 const elsewhere = "asm: not reached, package cpu chose the portable kernels"
 
+func ColumnsMaxAVX512(top *float32, s *float32, rows int, stride int, cols int) { panic(elsewhere) }
+
+func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32) {
+	panic(elsewhere)
+}
+
+func ColumnsGradientAVX512(d *float32, p *float32, dot *float32, rows int, stride int, cols int, scale float32) {
+	panic(elsewhere)
+}
+
+func ColumnsMaxAVX2(top *float32, s *float32, rows int, stride int, cols int) { panic(elsewhere) }
+
+func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32) {
+	panic(elsewhere)
+}
+
+func ColumnsGradientAVX2(d *float32, p *float32, dot *float32, rows int, stride int, cols int, scale float32) {
+	panic(elsewhere)
+}
+
 func Tile12x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
 	panic(elsewhere)
 }
@@ -107,5 +127,33 @@ func SiLUBackwardAVX2(dst *float32, x *float32, y *float32, n int) { panic(elsew
 func AxpyAVX2(alpha float32, x *float32, y *float32, n int) { panic(elsewhere) }
 
 func ScaleAVX2(alpha float32, x *float32, n int) { panic(elsewhere) }
+
+func DotAVX512(x *float32, y *float32, n int) float32 { panic(elsewhere) }
+
+func MaxAVX512(x *float32, n int) float32 { panic(elsewhere) }
+
+func ExpSumAVX512(dst *float32, x *float32, shift float32, n int) float32 { panic(elsewhere) }
+
+func SumAVX512(x *float32, n int) float64 { panic(elsewhere) }
+
+func SumSquaresAVX512(x *float32, n int) float64 { panic(elsewhere) }
+
+func DotInt8AVX512(x *int8, y *int8, n int) int32 { panic(elsewhere) }
+
+func FirstAboveAVX512(x *float32, n int, bar float32) int { panic(elsewhere) }
+
+func DotAVX2(x *float32, y *float32, n int) float32 { panic(elsewhere) }
+
+func MaxAVX2(x *float32, n int) float32 { panic(elsewhere) }
+
+func ExpSumAVX2(dst *float32, x *float32, shift float32, n int) float32 { panic(elsewhere) }
+
+func SumAVX2(x *float32, n int) float64 { panic(elsewhere) }
+
+func SumSquaresAVX2(x *float32, n int) float64 { panic(elsewhere) }
+
+func DotInt8AVX2(x *int8, y *int8, n int) int32 { panic(elsewhere) }
+
+func FirstAboveAVX2(x *float32, n int, bar float32) int { panic(elsewhere) }
 
 func Pause() { panic(elsewhere) }

@@ -241,3 +241,14 @@ func (t tail) only(v vec) vec {
 	}
 	return r
 }
+
+// or puts other into the lanes outside the mask.
+func (t tail) or(v, other vec) vec {
+	r := t.l.reg()
+	if t.l.wide() {
+		VBLENDMPS(v, other, t.k, r)
+	} else {
+		VBLENDVPS(t.mask, v, other, r)
+	}
+	return r
+}

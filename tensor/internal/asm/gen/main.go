@@ -18,9 +18,11 @@ import (
 
 // files maps a file of package asm to the function that writes its kernels.
 var files = map[string]func(){
-	"gemm": gemm,
-	"maps": maps,
-	"spin": spin,
+	"columns": columns,
+	"gemm":    gemm,
+	"maps":    maps,
+	"reduce":  reduce,
+	"spin":    spin,
 }
 
 func main() {

@@ -71,6 +71,11 @@ func (l level) scale() {
 
 // each writes the loop of an element-wise kernel over the parameter n: whole vectors, then the tail.
 func (l level) each(from []string, to string, f func(v []vec) vec) {
+	l.eachMasked(from, to, func(v []vec, _ func(vec) vec) vec { return f(v) })
+}
+
+// eachMasked is each for an f that needs zeros behind the end: only puts them there.
+func (l level) eachMasked(from []string, to string, f func(v []vec, only func(vec) vec) vec) {
 	pointers := map[string]reg.Register{}
 	for _, name := range append([]string{to}, from...) {
 		if pointers[name] == nil {
@@ -80,17 +85,17 @@ func (l level) each(from []string, to string, f func(v []vec) vec) {
 	n, i := Load(Param("n"), GP64()), GP64()
 	XORQ(i, i)
 	at := func(name string) Mem { return Mem{Base: pointers[name], Index: i, Scale: 4} }
-	body := func(load func(Mem) vec) vec {
+	body := func(load func(Mem) vec, only func(vec) vec) vec {
 		var v []vec
 		for _, name := range from {
 			v = append(v, load(at(name)))
 		}
-		return f(v)
+		return f(v, only)
 	}
 	SUBQ(U8(l.lanes()), n)
 	JL(LabelRef("rest"))
 	Label("whole")
-	VMOVUPS(body(func(m Mem) vec { return l.load(m) }), at(to))
+	VMOVUPS(body(func(m Mem) vec { return l.load(m) }, func(v vec) vec { return v }), at(to))
 	ADDQ(U8(l.lanes()), i)
 	SUBQ(U8(l.lanes()), n)
 	JGE(LabelRef("whole"))
@@ -98,6 +103,6 @@ func (l level) each(from []string, to string, f func(v []vec) vec) {
 	ADDQ(U8(l.lanes()), n)
 	JZ(LabelRef("done"))
 	t := l.tail(n)
-	t.store(body(t.load), at(to))
+	t.store(body(t.load, t.only), at(to))
 	Label("done")
 }
