@@ -219,19 +219,25 @@ func (r *run) batch(epoch, batch, step int) (float64, error) {
 		})
 		r.epoch = epoch
 	}
-	m, size := r.model, r.model.settings.Batch
+	size := r.model.settings.Batch
 	learned := r.pack(r.order[batch*size : min(len(r.order), (batch+1)*size)])
 	if learned == 0 {
 		return 0, nil
 	}
-	p := &r.pass
+	return r.forwardBackward(step, learned), nil
+}
+
+// forwardBackward adds to the gradients of the mean loss of tokens, of which
+// learned have a target, and returns that loss.
+func (r *run) forwardBackward(step, learned int) float64 {
+	m, p := r.model, &r.pass
 	p.Train, p.Random.Step = true, uint32(step)
 	p.Begin(len(r.tokens.targets), r.tokens.offsets)
 	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, r.tokens.ids)))
 	dh := p.Buffer(len(h))
 	loss := r.loss.Loss(p, dh, h, m.itemTable(), r.tokens.targets, 1/float32(learned))
 	m.embedding.Backward(p, m.blocks.Backward(p, m.norm.Backward(p, dh)))
-	return loss, nil
+	return loss
 }
 
 // pack fills tokens with the latest training steps of people, each step's target
