@@ -175,11 +175,8 @@ type run struct {
 }
 
 func (r *run) train(ctx context.Context, d *bellwether.Dataset, report func(bellwether.Progress)) error {
-	n, width := len(r.fit.y), r.model.card.Encoder.Width
-	r.order = make([]int, n)
-	r.epoch = -1
-	r.x, r.y, r.dy = make([]float32, r.Batch*width), make([]float32, r.Batch), make([]float32, r.Batch)
-	r.pass.Random.Seed = r.Seed
+	r.prepare()
+	n := len(r.fit.y)
 	fit := nn.Fit{
 		Name: r.Kind, Params: r.model.params, Optimizer: nn.NewAdam(r.model.params, nn.Adam{}),
 		Schedule: nn.Schedule{Peak: r.Rate},
@@ -188,6 +185,14 @@ func (r *run) train(ctx context.Context, d *bellwether.Dataset, report func(bell
 	}
 	_, err := fit.Run(ctx)
 	return err
+}
+
+// prepare makes the run's buffers.
+func (r *run) prepare() {
+	width := r.model.card.Encoder.Width
+	r.order, r.epoch = make([]int, len(r.fit.y)), -1
+	r.x, r.y, r.dy = make([]float32, r.Batch*width), make([]float32, r.Batch), make([]float32, r.Batch)
+	r.pass.Random.Seed = r.Seed
 }
 
 // identity names what a checkpoint depends on.
