@@ -151,10 +151,10 @@ func (d *doing) order(basket []line, second, use int, campaign bool) {
 		d.add(Event{Type: bellwether.Purchase, Second: second, Item: l.item, Quantity: l.quantity, Order: id, Campaign: campaign})
 		match += min(max((l.utility-2)/2, -1.5), 1.5) / float64(len(basket))
 	}
-	delivery := .6 * d.normal(ofSurvey, 10*use)
+	delivery := float64(.6 * d.normal(ofSurvey, 10*use))
 	d.s.Satisfaction = float64(.6*d.s.Satisfaction) + float64(.4*(match+delivery))
 	d.survey(second+60, 10*use)
-	odds := d.c.death / (1 - d.c.death) * exp(-.5*d.s.Satisfaction)
+	odds := float64(d.c.death / (1 - d.c.death) * exp(-.5*d.s.Satisfaction))
 	if !d.c.Subscriber && d.below(odds/(1+odds), ofDeath, use) {
 		d.s.Gone = true
 	}

@@ -73,7 +73,7 @@ func (w *World) Mishap(i, day int) Mishap {
 		m.Late = 2 + int(d.uniform(ofDirt, 1)*2)
 		return m
 	case d.below(.01, ofDirt, 2):
-		m.Skew = time.Duration(d.uniform(ofDirt, 3)*72*3600-36*3600) * time.Second
+		m.Skew = time.Duration(int(d.uniform(ofDirt, 3)*72*3600)-36*3600) * time.Second
 	}
 	if d.below(.02, ofDirt, 4) {
 		m.Malformed = 1 + Malformed(d.uniform(ofDirt, 5)*float64(malformations-1))

@@ -20,7 +20,7 @@ func exp(x float64) float64 {
 	for n := 13; n > 0; n-- {
 		sum = 1 + float64(sum*r)/float64(n)
 	}
-	return sum * math.Float64frombits(uint64(int64(k)+1023)<<52)
+	return float64(sum * math.Float64frombits(uint64(int64(k)+1023)<<52))
 }
 
 // ln is the natural logarithm of a positive, normal x within about 1e-15.

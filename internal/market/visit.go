@@ -24,7 +24,7 @@ const unavailable = -1e9
 func (w *World) NextItem(i, day int, s State) []float64 {
 	u, sum := w.Utilities(i, day), 0.0
 	for j := range u {
-		u[j] = exp(u[j]) * w.pull(s, j)
+		u[j] = float64(exp(u[j]) * w.pull(s, j))
 		sum += u[j]
 	}
 	for j := range u {
@@ -101,7 +101,7 @@ func (v *visit) choose(k int) int {
 func (v *visit) examine(slate []int, k int) int {
 	weights := make([]float64, len(slate))
 	for p := range weights {
-		weights[p] = 1 / (1 + .5*float64(p))
+		weights[p] = 1 / (1 + float64(.5*float64(p)))
 	}
 	return v.pick(weights, ofView, 4*k+2)
 }

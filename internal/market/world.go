@@ -85,7 +85,7 @@ func New(p Preset, seed uint64) (*World, error) {
 	}
 	for a := range categories {
 		for b := range categories {
-			g := .8 * d.normal(ofTransition, a*categories+b)
+			g := float64(.8 * d.normal(ofTransition, a*categories+b))
 			if a == b {
 				g += .8
 			}
