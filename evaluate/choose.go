@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"fmt"
-	"strings"
 
 	"bellwether"
 )
@@ -22,7 +21,7 @@ func Choose(rows []bellwether.CardRow, metric string) (name, reason string) {
 	}
 	reason = fmt.Sprintf("%s has the best validation %s, %s", best.Name, metric, describe(best.Validation[metric]))
 	if rival := better(rows, metric, func(r bellwether.CardRow) bool { return r.Baseline && r.Name != best.Name }); rival != nil {
-		reason += fmt.Sprintf("; the best other baseline, %s, has %s", rival.Name, describe(rival.Validation[metric]))
+		reason += fmt.Sprintf("; the best baseline beside it, %s, has %s", rival.Name, describe(rival.Validation[metric]))
 	}
 	if best.Baseline {
 		reason += "; no trained model beats it, so none is promoted over it"
@@ -49,12 +48,14 @@ func better(rows []bellwether.CardRow, metric string, may func(bellwether.CardRo
 	return best
 }
 
-// describe writes an estimate with its interval: "0.0515 [0.0490, 0.0541]".
+// describe writes an estimate with its interval, "0.0515 [0.0490, 0.0541]", or says that it has none.
 func describe(e bellwether.Estimate) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%.4f", e.Value)
+	text := fmt.Sprintf("%.4f (point)", e.Value)
 	if len(e.Interval) == 2 {
-		fmt.Fprintf(&b, " [%.4f, %.4f]", e.Interval[0], e.Interval[1])
+		text = fmt.Sprintf("%.4f [%.4f, %.4f]", e.Value, e.Interval[0], e.Interval[1])
 	}
-	return b.String()
+	if e.Withheld != "" {
+		text += " (withheld)"
+	}
+	return text
 }

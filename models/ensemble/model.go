@@ -1,0 +1,180 @@
+package ensemble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"bellwether"
+	"bellwether/tensor"
+)
+
+// Family is the family of Model.
+const Family = "ensemble"
+
+// Scale says how the scores of a part are made comparable, history by history.
+type Scale string
+
+// The scales.
+const (
+	Softmax Scale = "softmax" // of logits: the probabilities of the items
+	Share   Scale = "share"   // of scores of 0 or more: divided by their sum
+)
+
+// Part is one scorer of an ensemble.
+type Part struct {
+	Name   string // as in the table of models
+	Scorer bellwether.Scorer
+	Scale  Scale
+	Weight float64 // 0 or more
+}
+
+// Model is a bellwether.Scorer whose score is Σ weight · scaled score of its parts.
+type Model struct {
+	parts   []Part
+	scratch sync.Pool // of *[]float32
+}
+
+// together is the number of histories that are scored by one call of a part.
+const together = 64
+
+// New returns the sum of parts, which share one vocabulary.
+func New(parts ...Part) (*Model, error) {
+	if err := check(parts); err != nil {
+		return nil, fmt.Errorf("ensemble: %w", err)
+	}
+	total := 0.0
+	for _, p := range parts {
+		if !(p.Weight >= 0) || math.IsInf(p.Weight, 0) {
+			return nil, fmt.Errorf("ensemble: the weight of %s is %v; it must be 0 or more", p.Name, p.Weight)
+		}
+		total += p.Weight
+	}
+	if total == 0 {
+		return nil, errors.New("ensemble: no part has a weight above 0")
+	}
+	return &Model{parts: slices.Clone(parts)}, nil
+}
+
+func check(parts []Part) error {
+	if len(parts) == 0 {
+		return errors.New("there are no parts")
+	}
+	for _, p := range parts {
+		if p.Scale != Softmax && p.Scale != Share {
+			return fmt.Errorf("%s has the scale %q; there are %q and %q", p.Name, p.Scale, Softmax, Share)
+		}
+		if !slices.Equal(p.Scorer.Items(), parts[0].Scorer.Items()) {
+			return fmt.Errorf("%s and %s have different items; train them on one dataset", p.Name, parts[0].Name)
+		}
+	}
+	return nil
+}
+
+// Family implements bellwether.Model.
+func (m *Model) Family() string { return Family }
+
+// Items is the vocabulary. Callers must not change it.
+func (m *Model) Items() []bellwether.ItemID { return m.parts[0].Scorer.Items() }
+
+// Parts returns the parts with their weights.
+func (m *Model) Parts() []Part { return slices.Clone(m.parts) }
+
+// Parameters returns how many numbers the parts hold.
+func (m *Model) Parameters() (n int64) {
+	for _, p := range m.parts {
+		if c, ok := p.Scorer.(interface{ Parameters() int64 }); ok {
+			n += c.Parameters()
+		}
+	}
+	return n
+}
+
+// Score implements bellwether.Scorer. The parts answer an empty history each in its way.
+func (m *Model) Score(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	items := len(m.Items())
+	if len(out) < len(histories) {
+		return fmt.Errorf("ensemble: %d histories but room for the scores of %d", len(histories), len(out))
+	}
+	for _, o := range out[:len(histories)] {
+		if len(o) != items {
+			return fmt.Errorf("ensemble: room for %d scores, the vocabulary has %d items", len(o), items)
+		}
+		clear(o)
+	}
+	for first := 0; first < len(histories); first += together {
+		last := min(first+together, len(histories))
+		if err := m.add(ctx, histories[first:last], out[first:last]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the scaled scores of every part to out.
+func (m *Model) add(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	room := m.room(len(histories))
+	defer m.scratch.Put(room)
+	rows := split(*room, len(histories), len(m.Items()))
+	for i := range m.parts {
+		if m.parts[i].Weight == 0 {
+			continue
+		}
+		if err := m.parts[i].score(ctx, histories, rows); err != nil {
+			return err
+		}
+		for b, row := range rows {
+			tensor.Axpy(float32(m.parts[i].Weight), row, out[b])
+		}
+	}
+	return nil
+}
+
+// room returns memory for the scores of n histories.
+func (m *Model) room(n int) *[]float32 {
+	room, ok := m.scratch.Get().(*[]float32)
+	if !ok {
+		room = new([]float32)
+	}
+	if need := n * len(m.Items()); cap(*room) < need {
+		*room = make([]float32, need)
+	}
+	return room
+}
+
+// split cuts memory into rows of n scores.
+func split(memory []float32, rows, n int) [][]float32 {
+	out := make([][]float32, rows)
+	for i := range out {
+		out[i] = memory[i*n : (i+1)*n : (i+1)*n]
+	}
+	return out
+}
+
+// score writes the scaled scores of the part to out.
+func (p *Part) score(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	if err := p.Scorer.Score(ctx, histories, out); err != nil {
+		return err
+	}
+	for b, row := range out[:len(histories)] {
+		if i := tensor.CheckFinite(row); i >= 0 {
+			return fmt.Errorf("ensemble: %s scores item %q as %v for history %d: the model is damaged, train it again", p.Name, p.Scorer.Items()[i], row[i], b)
+		}
+		p.Scale.apply(row)
+	}
+	return nil
+}
+
+// apply scales one row in place.
+func (s Scale) apply(row []float32) {
+	if s == Softmax {
+		tensor.Softmax(row, row, 1, len(row))
+		return
+	}
+	if sum := tensor.Sum(row); sum > 0 {
+		tensor.Scale(float32(1/sum), row)
+	}
+}
