@@ -21,6 +21,7 @@
 //	                      it when case is ignored becomes that item's; without a match it stays
 //	                    · campaign and creative: spellings equal when case is ignored become the most
 //	                      frequent one (ties: the first in byte order)
+//	                    An event whose only person's id was white space is dropped.
 //	future              occurred more than 5 minutes after received: occurred becomes received.
 //	robot_agent         the user agent, case ignored, contains bot (but not cubot), crawler, spider,
 //	                    slurp, headless, phantomjs, python-requests, scrapy, curl/, wget/, go-http-client
@@ -54,12 +55,13 @@
 //	                    were joined to a subject by them.
 //	identity_conflict   a login that would give an anonymous id a second subject (a shared device): not
 //	                    joined (Seen only). Only an alias joins two subjects.
-//	attribution         events whose subject is now another than the one they named, or than none.
+//	attribution         events sent under an id that was joined: their subject is the one it was joined to.
 //	consent_scope       events that stay with their anonymous or former id although it was joined,
 //	                    because their consent differs from the login's (Seen only).
 //
 // The reference price of an item is the catalogue's, converted to the main currency; without one, the
 // median of its prices in the main currency over events of those five types, when there are five or more.
+// The median of an even number of values is the lower of the two middle ones.
 //
 // # Identities
 //
