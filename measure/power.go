@@ -8,28 +8,28 @@ import (
 // Power plans a comparison before it starts: how many people, which share of them in the holdout, or
 // which effect can be seen. SD is needed.
 type Power struct {
-	SD          float64 `json:"sd"`           // of the metric between people
-	Correlation float64 `json:"correlation"`  // of the metric with its pre-period, when CUPED will be used
-	Error       float64 `json:"error"`        // two-sided; 0: 0.05
-	Power       float64 `json:"power"`        // chance to see an effect that is there; 0: 0.8
-	Drift       float64 `json:"drift_factor"` // variance of the treated over the holdout's; 0: 1
+	SD          float64 `json:"sd"`          // of the metric between people
+	Correlation float64 `json:"correlation"` // of the metric with its pre-period, when CUPED will be used
+	Error       float64 `json:"error"`       // two-sided; 0: 0.05
+	Power       float64 `json:"power"`       // chance to see an effect that is there; 0: 0.8
+	Ratio       float64 `json:"ratio"`       // variance of the treated over the holdout's; 0: 1
 }
 
 // factor is (z_{1−α/2} + z_{power})², and v1, v0 the arms' variances after CUPED.
 func (p Power) factor() (f, v1, v0 float64) {
-	alpha, power, drift := p.Error, p.Power, p.Drift
+	alpha, power, ratio := p.Error, p.Power, p.Ratio
 	if alpha == 0 {
 		alpha = 0.05
 	}
 	if power == 0 {
 		power = 0.8
 	}
-	if drift == 0 {
-		drift = 1
+	if ratio == 0 {
+		ratio = 1
 	}
 	z := normalQuantile(1-alpha/2) + normalQuantile(power)
 	v0 = p.SD * p.SD * (1 - p.Correlation*p.Correlation)
-	return z * z, v0 * drift, v0
+	return z * z, v0 * ratio, v0
 }
 
 // MinimalEffect is the smallest true difference a person that n people, share of them in the

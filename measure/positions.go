@@ -1,0 +1,121 @@
+package measure
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// positionProbabilities returns the probability of each candidate being at each of the first k positions
+// when a slate is drawn without replacement in proportion to weights (Plackett–Luce): out[k][candidate].
+//
+// The draw is the order of arrival of independent exponential clocks with rates w, so
+// P(i at k) = ∫ w_i·e^(−w_i t)·P(exactly k−1 others have arrived by t) dt. The count of the others is
+// Poisson-binomial, computed exactly; the integral is taken over ln t by the trapezoid rule, which
+// converges geometrically here (errors about 1e-8 at this step).
+func positionProbabilities(weights []float64, k int) [][]float64 {
+	out := make([][]float64, k)
+	for j := range out {
+		out[j] = make([]float64, len(weights))
+	}
+	if k == 1 {
+		copy(out[0], normalised(weights))
+		return out
+	}
+	w := normalised(weights)
+	smallest := slices.MinFunc(w, func(a, b float64) int { return cmp.Compare(orInf(a), orInf(b)) })
+	const step = 0.4
+	with, without := make([]float64, k), make([]float64, k)
+	p := make([]float64, len(w))
+	for y := -20.0; y <= math.Log(40/smallest); y += step {
+		t := math.Exp(y)
+		for i := range w {
+			p[i] = -math.Expm1(-w[i] * t)
+		}
+		arrived(p, -1, with)
+		if sum(with) < 1e-15 {
+			break // the slate is full by now
+		}
+		for i := range w {
+			density := step * t * w[i] * (1 - p[i])
+			if density < 1e-14 {
+				continue
+			}
+			others(p, i, with, without)
+			for j := range k {
+				out[j][i] += density * without[j]
+			}
+		}
+	}
+	for _, row := range out {
+		copy(row, normalised(row))
+	}
+	return out
+}
+
+func orInf(w float64) float64 {
+	if w <= 0 {
+		return math.Inf(1)
+	}
+	return w
+}
+
+func normalised(w []float64) []float64 {
+	total := sum(w)
+	out := make([]float64, len(w))
+	for i, v := range w {
+		out[i] = v / total
+	}
+	return out
+}
+
+func sum(values []float64) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += v
+	}
+	return total
+}
+
+// arrived writes to count the probabilities that 0…len(count)−1 of the events p happen, leaving out skip.
+func arrived(p []float64, skip int, count []float64) {
+	clear(count)
+	count[0] = 1
+	for i, q := range p {
+		if i == skip || q == 0 {
+			continue
+		}
+		for j := len(count) - 1; j > 0; j-- {
+			count[j] += q * (count[j-1] - count[j])
+		}
+		count[0] *= 1 - q
+	}
+}
+
+// others takes event i out of with. Division is stable while p_i is at most one half; else it counts anew.
+func others(p []float64, i int, with, without []float64) {
+	if p[i] > 0.5 {
+		arrived(p, i, without)
+		return
+	}
+	before := 0.0
+	for j := range with {
+		without[j] = (with[j] - p[i]*before) / (1 - p[i])
+		before = without[j]
+	}
+}
+
+// ranked is positionProbabilities of a policy that shows the highest weights in order.
+func ranked(weights []float64, k int) [][]float64 {
+	order := make([]int, len(weights))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(weights[b], weights[a]) })
+	out := make([][]float64, k)
+	for j := range out {
+		out[j] = make([]float64, len(weights))
+		out[j][order[j]] = 1
+	}
+	return out
+}
