@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const (
+	embeddedMaxPayload = 8 << 20 // bytes of one message
+	startTimeout       = 30 * time.Second
+)
+
+// embedded is a NATS server inside this process. It listens on no port: clients
+// reach it through InProcessConn. It can be started again in place, which is how
+// JetStream recovers after a write to its files failed.
+type embedded struct {
+	dir string
+	log *slog.Logger
+
+	mu  sync.Mutex
+	now *server.Server // nil while starting again and after close
+}
+
+func (e *embedded) options() *server.Options {
+	return &server.Options{
+		ServerName:             "bellwether",
+		DontListen:             true,
+		NoSigs:                 true,
+		JetStream:              true,
+		StoreDir:               e.dir,
+		SyncAlways:             true,
+		MaxPayload:             embeddedMaxPayload,
+		JetStreamMaxStore:      math.MaxInt64 / 2, // the disk is the limit, see Options.MinFree
+		DisableJetStreamBanner: true,
+	}
+}
+
+// start starts the server and waits until it takes connections.
+func (e *embedded) start() error {
+	ns, err := server.NewServer(e.options())
+	if err != nil {
+		return fmt.Errorf("embedded NATS server: %w", err)
+	}
+	ns.SetLoggerV2(serverLog{e.log}, false, false, false)
+	ns.Start()
+	if !ns.ReadyForConnections(startTimeout) || !ns.JetStreamEnabled() {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return fmt.Errorf("%w: the embedded NATS server did not start on %s; its log says why", ErrUnavailable, e.dir)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.now = ns
+	return nil
+}
+
+// stop stops the server and waits for it.
+func (e *embedded) stop() {
+	e.mu.Lock()
+	ns := e.now
+	e.now = nil
+	e.mu.Unlock()
+	if ns != nil {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+	}
+}
+
+// InProcessConn connects a client; nats.go calls it again to reconnect.
+func (e *embedded) InProcessConn() (net.Conn, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.now == nil {
+		return nil, errors.New("embedded NATS server is not running")
+	}
+	return e.now.InProcessConn()
+}
+
+// healthy reports whether the server can store: once a write to a stream's files
+// failed, JetStream refuses all further ones until it is started again.
+func (e *embedded) healthy() bool {
+	e.mu.Lock()
+	ns := e.now
+	e.mu.Unlock()
+	return ns != nil && ns.JetStreamEnabled() && ns.Healthz(&server.HealthzOptions{}).Error == ""
+}
+
+// keep starts the server again, once room says that the disk has room, when sick
+// tells of a failure and the server is not healthy. It returns when ctx ends.
+func (e *embedded) keep(ctx context.Context, sick <-chan struct{}, room func() error) {
+	for wait(ctx, sick) {
+		if e.healthy() {
+			continue
+		}
+		for room() != nil || !e.restart() {
+			if !sleep(ctx, 100*time.Millisecond) {
+				return
+			}
+		}
+	}
+}
+
+func (e *embedded) restart() bool {
+	e.log.Warn("embedded NATS server cannot write; starting it again")
+	e.stop()
+	if err := e.start(); err != nil {
+		e.log.Error("embedded NATS server did not start again", "error", err)
+		return false
+	}
+	return true
+}
+
+// wait waits for a signal; false means that ctx ended.
+func wait(ctx context.Context, signal <-chan struct{}) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-signal:
+		return true
+	}
+}
+
+// sleep waits for d; false means that ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// serverLog hands the server's log lines to slog.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Noticef(f string, a ...any) { l.log.Debug("nats", "text", fmt.Sprintf(f, a...)) }
+func (l serverLog) Warnf(f string, a ...any)   { l.log.Warn("nats", "text", fmt.Sprintf(f, a...)) }
+func (l serverLog) Fatalf(f string, a ...any)  { l.log.Error("nats", "text", fmt.Sprintf(f, a...)) }
+func (l serverLog) Errorf(f string, a ...any)  { l.log.Error("nats", "text", fmt.Sprintf(f, a...)) }
+func (l serverLog) Debugf(string, ...any)      {}
+func (l serverLog) Tracef(string, ...any)      {}

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// KV holds small values by key, each with a revision that rises with every change.
+// Keys are any text of 1 to 1,024 bytes; '/' divides them into levels, by which Keys
+// finds them fast. Changes are on disk when the method returns.
+type KV struct {
+	store  *Store
+	bucket jetstream.KeyValue
+}
+
+// Entry is one value of a KV.
+type Entry struct {
+	Value    []byte
+	Revision uint64
+	Time     time.Time // when it was stored
+}
+
+const maxKey = 1024
+
+// Get returns the value of key, or ErrNotFound.
+func (kv *KV) Get(ctx context.Context, key string) (Entry, error) {
+	subject, err := encodeKey(key)
+	if err != nil {
+		return Entry{}, err
+	}
+	e, err := kv.bucket.Get(ctx, subject)
+	if err != nil {
+		return Entry{}, kv.failed(ctx, "reading", key, err)
+	}
+	return Entry{Value: e.Value(), Revision: e.Revision(), Time: e.Created()}, nil
+}
+
+// Put sets key, whatever it held.
+func (kv *KV) Put(ctx context.Context, key string, value []byte) (revision uint64, err error) {
+	return kv.change(ctx, key, func(subject string) (uint64, error) { return kv.bucket.Put(ctx, subject, value) })
+}
+
+// Create sets key if it is absent, else it returns ErrConflict.
+func (kv *KV) Create(ctx context.Context, key string, value []byte) (revision uint64, err error) {
+	return kv.change(ctx, key, func(subject string) (uint64, error) { return kv.bucket.Create(ctx, subject, value) })
+}
+
+// Update sets key if it still has the revision, else it returns ErrConflict.
+func (kv *KV) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	return kv.change(ctx, key, func(subject string) (uint64, error) {
+		return kv.bucket.Update(ctx, subject, value, revision)
+	})
+}
+
+// Delete removes key; an absent key is no error. Its history stays.
+func (kv *KV) Delete(ctx context.Context, key string) error {
+	_, err := kv.change(ctx, key, func(subject string) (uint64, error) { return 0, kv.bucket.Delete(ctx, subject) })
+	return err
+}
+
+func (kv *KV) change(ctx context.Context, key string, do func(subject string) (uint64, error)) (uint64, error) {
+	subject, err := encodeKey(key)
+	if err != nil {
+		return 0, err
+	}
+	if err := kv.store.room(); err != nil {
+		return 0, kv.failed(ctx, "writing", key, err)
+	}
+	revision, err := do(subject)
+	if err != nil {
+		return 0, kv.failed(ctx, "writing", key, err)
+	}
+	return revision, nil
+}
+
+// Keys lists the keys that begin with prefix, in order.
+func (kv *KV) Keys(ctx context.Context, prefix string) ([]string, error) {
+	filter := ">"
+	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
+		subject, err := encodeKey(prefix[:i])
+		if err != nil {
+			return nil, err
+		}
+		filter = subject + ".>"
+	}
+	lister, err := kv.bucket.ListKeysFiltered(ctx, filter)
+	if err != nil {
+		return nil, kv.failed(ctx, "listing", prefix, err)
+	}
+	keys := []string{}
+	for subject := range lister.Keys() {
+		key, err := decodeKey(subject)
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	slices.Sort(keys)
+	return keys, nil
+}
+
+// History returns the values that key had, oldest first: the last eight changes,
+// deletions left out. It returns ErrNotFound when there are none.
+func (kv *KV) History(ctx context.Context, key string) ([]Entry, error) {
+	subject, err := encodeKey(key)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := kv.bucket.History(ctx, subject)
+	if err != nil {
+		return nil, kv.failed(ctx, "reading", key, err)
+	}
+	history := []Entry{}
+	for _, e := range entries {
+		if e.Operation() == jetstream.KeyValuePut {
+			history = append(history, Entry{Value: e.Value(), Revision: e.Revision(), Time: e.Created()})
+		}
+	}
+	return history, nil
+}
+
+func (kv *KV) failed(ctx context.Context, doing, key string, err error) error {
+	return fmt.Errorf("%s key %q: %w", doing, key, kv.store.failed(ctx, err))
+}
+
+// encodeKey makes a NATS key of any text: '/' becomes the level mark '.', an empty
+// level "=", and a byte that NATS does not take "=" and its two hex digits.
+func encodeKey(key string) (string, error) {
+	if key == "" || len(key) > maxKey {
+		return "", fmt.Errorf("key of %d bytes: it must have 1 to %d", len(key), maxKey)
+	}
+	var b strings.Builder
+	for i, level := range strings.Split(key, "/") {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		if level == "" {
+			b.WriteByte('=')
+		}
+		for _, c := range []byte(level) {
+			if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
+				b.WriteByte(c)
+			} else {
+				fmt.Fprintf(&b, "=%02X", c)
+			}
+		}
+	}
+	return b.String(), nil
+}
+
+var errKey = errors.New("store: a key in the bucket was not written by Bellwether")
+
+func decodeKey(subject string) (string, error) {
+	var b strings.Builder
+	for i, level := range strings.Split(subject, ".") {
+		if i > 0 {
+			b.WriteByte('/')
+		}
+		if level == "=" {
+			continue
+		}
+		for len(level) > 0 {
+			if level[0] != '=' {
+				b.WriteByte(level[0])
+				level = level[1:]
+				continue
+			}
+			if len(level) < 3 {
+				return "", errKey
+			}
+			c, err := strconv.ParseUint(level[1:3], 16, 8)
+			if err != nil {
+				return "", errKey
+			}
+			b.WriteByte(byte(c))
+			level = level[3:]
+		}
+	}
+	return b.String(), nil
+}

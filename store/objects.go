@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Objects holds large things, such as models, by name. It is a NATS object store,
+// so that NATS's own tools read it too.
+type Objects struct {
+	store  *Store
+	bucket jetstream.ObjectStore
+	name   string // of the bucket
+}
+
+// ObjectInfo describes one object.
+type ObjectInfo struct {
+	Name   string
+	Size   int64
+	Time   time.Time // when it was stored
+	Digest string    // "SHA-256=" and the digest's base64url form
+}
+
+// Put stores what r yields under name. Readers see the old object or the new one; when
+// r or the store fails the old one stays.
+func (o *Objects) Put(ctx context.Context, name string, r io.Reader) error {
+	if err := o.store.room(); err != nil {
+		return fmt.Errorf("storing object %q: %w", name, err)
+	}
+	checked := &roomyReader{r: r, room: o.store.room}
+	if _, err := o.bucket.Put(ctx, jetstream.ObjectMeta{Name: name}, checked); err != nil {
+		return fmt.Errorf("storing object %q: %w", name, o.store.failed(ctx, err))
+	}
+	return nil
+}
+
+// roomyReader fails once the disk has no more room.
+type roomyReader struct {
+	r    io.Reader
+	room func() error
+}
+
+func (r *roomyReader) Read(p []byte) (int, error) {
+	if err := r.room(); err != nil {
+		return 0, err
+	}
+	n, err := r.r.Read(p)
+	return n, err
+}
+
+// Get opens the object, or returns ErrNotFound. Its reader checks the digest: it ends
+// with io.EOF only when every byte was right. Close it.
+func (o *Objects) Get(ctx context.Context, name string) (io.ReadCloser, error) {
+	info, err := o.bucket.GetInfo(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("opening object %q: %w", name, o.store.failed(ctx, err))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	r, w := io.Pipe()
+	err = o.store.spawn(func() {
+		defer cancel()
+		defer context.AfterFunc(o.store.ctx, func() { cancel(); w.CloseWithError(ErrClosed) })()
+		if err := o.copyTo(ctx, w, info); err != nil {
+			w.CloseWithError(fmt.Errorf("reading object %q: %w", name, o.store.failed(ctx, err)))
+			return
+		}
+		w.Close() //nolint:errcheck // always nil
+	})
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return objectReader{r, cancel}, nil
+}
+
+type objectReader struct {
+	*io.PipeReader
+	cancel context.CancelFunc
+}
+
+func (r objectReader) Close() error {
+	r.cancel()
+	return r.PipeReader.Close()
+}
+
+// copyTo writes the object's chunks to w and checks their number and digest.
+func (o *Objects) copyTo(ctx context.Context, w io.Writer, info *jetstream.ObjectInfo) error {
+	digest, chunks := sha256.New(), uint32(0)
+	if info.Chunks > 0 {
+		s := span{
+			stream: "OBJ_" + o.name, subject: "$O." + o.name + ".C." + info.NUID,
+			from: 1, upto: math.MaxUint64, lagging: o.store.options.Replicas > 1,
+		}
+		err := o.store.pages.each(ctx, s, func(_ uint64, _ time.Time, m *nats.Msg) error {
+			digest.Write(m.Data)
+			if _, err := w.Write(m.Data); err != nil {
+				return err
+			}
+			if chunks++; chunks == info.Chunks {
+				return io.EOF
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errShort) {
+			return err
+		}
+	}
+	return check(info, chunks, digest)
+}
+
+func check(info *jetstream.ObjectInfo, chunks uint32, digest hash.Hash) error {
+	if chunks != info.Chunks {
+		return fmt.Errorf("%d of its %d parts are there: it was replaced or deleted meanwhile; read it again", chunks, info.Chunks)
+	}
+	if got := "SHA-256=" + base64.URLEncoding.EncodeToString(digest.Sum(nil)); got != info.Digest {
+		return fmt.Errorf("it is damaged: its digest is %s, not %s", got, info.Digest)
+	}
+	return nil
+}
+
+// List describes the objects whose name begins with prefix, in order.
+func (o *Objects) List(ctx context.Context, prefix string) ([]ObjectInfo, error) {
+	all, err := o.bucket.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, fmt.Errorf("listing objects %q: %w", prefix, o.store.failed(ctx, err))
+	}
+	list := []ObjectInfo{}
+	for _, info := range all {
+		if strings.HasPrefix(info.Name, prefix) {
+			list = append(list, ObjectInfo{Name: info.Name, Size: int64(info.Size), Time: info.ModTime, Digest: info.Digest})
+		}
+	}
+	slices.SortFunc(list, func(a, b ObjectInfo) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// Delete removes the object; an absent one is no error.
+func (o *Objects) Delete(ctx context.Context, name string) error {
+	err := o.bucket.Delete(ctx, name)
+	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+		return fmt.Errorf("deleting object %q: %w", name, o.store.failed(ctx, err))
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Get returns a copy of the value of key, nil when absent.
+func (v *View) Get(key []byte) ([]byte, error) {
+	if !v.use.enter() {
+		return nil, v.closed()
+	}
+	defer v.use.leave()
+	var space [128]byte
+	return get(v.project.store.views, append(append(space[:0], v.prefix...), key...))
+}
+
+// Scan calls fn with the keys that begin with prefix, in order, until fn returns
+// false. It sees the view as of the call. fn must neither keep k and v, which it
+// may use until it returns, nor close the view.
+func (v *View) Scan(prefix []byte, fn func(k, v []byte) bool) error {
+	return v.scan(prefix, (*pebble.Iterator).First, (*pebble.Iterator).Next, fn)
+}
+
+// ScanReverse is Scan from the last key to the first.
+func (v *View) ScanReverse(prefix []byte, fn func(k, v []byte) bool) error {
+	return v.scan(prefix, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, fn)
+}
+
+func (v *View) scan(prefix []byte, first, next func(*pebble.Iterator) bool, fn func(k, v []byte) bool) error {
+	if !v.use.enter() {
+		return v.closed()
+	}
+	defer v.use.leave()
+	lower := append(slices.Clone(v.prefix), prefix...)
+	i, err := v.project.store.views.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: after(lower)})
+	if err != nil {
+		return err
+	}
+	for ok := first(i); ok; ok = next(i) {
+		if !fn(i.Key()[len(v.prefix):], i.Value()) {
+			break
+		}
+	}
+	return errors.Join(i.Error(), i.Close())
+}
+
+// gate counts those inside and, once closed, lets nobody in.
+type gate struct {
+	inside     atomic.Int64 // plus closedGate once closed
+	shut, left sync.Once
+	empty      chan struct{}
+}
+
+const closedGate = -1 << 62
+
+func newGate() *gate { return &gate{empty: make(chan struct{})} }
+
+func (g *gate) enter() bool {
+	if g.inside.Add(1) > 0 {
+		return true
+	}
+	g.leave()
+	return false
+}
+
+func (g *gate) leave() { g.moved(g.inside.Add(-1)) }
+
+// close waits until everyone has left. Closing again is fine.
+func (g *gate) close() {
+	g.shut.Do(func() { g.moved(g.inside.Add(closedGate)) })
+	<-g.empty
+}
+
+func (g *gate) moved(inside int64) {
+	if inside == closedGate {
+		g.left.Do(func() { close(g.empty) })
+	}
+}
