@@ -42,7 +42,7 @@ type Cleaned struct {
 // the first error of in.Events, of ctx, or about a rate that is not a positive number.
 // The same input gives the same output.
 func Clean(ctx context.Context, in Input) (*Cleaned, error) {
-	c := &cleaner{rules: in.Rules, asOf: in.AsOf, interned: make(map[string]string)}
+	c := &cleaner{rules: in.Rules, asOf: in.AsOf, asOfUnknown: in.AsOf.IsZero(), interned: make(map[string]string)}
 	for currency, rate := range in.Rules.Rates {
 		if !(rate > 0) || math.IsInf(rate, 0) {
 			return nil, fmt.Errorf("prepare: the rate of %s is %g: give how many %s one %s is worth", currency, rate, in.Rules.Currency, currency)
@@ -76,16 +76,17 @@ func Clean(ctx context.Context, in Input) (*Cleaned, error) {
 
 // cleaner is the work of one Clean.
 type cleaner struct {
-	rules      Rules
-	asOf       time.Time
-	events     []bellwether.Event
-	items      []bellwether.Item
-	catalogue  map[bellwether.ItemID]int // index in items
-	references map[bellwether.ItemID]int64
-	identities *Identities
-	owners     []int32
-	report     recorder
-	interned   map[string]string
+	rules       Rules
+	asOf        time.Time
+	asOfUnknown bool // asOf becomes the time of the last receipt
+	events      []bellwether.Event
+	items       []bellwether.Item
+	catalogue   map[bellwether.ItemID]int // index in items
+	references  map[bellwether.ItemID]int64
+	identities  *Identities
+	owners      []int32
+	report      recorder
+	interned    map[string]string
 }
 
 // load reads the events that are known as of the moment, valid and not repeated.
@@ -102,7 +103,7 @@ func (c *cleaner) load(ctx context.Context, events iter.Seq2[bellwether.Event, e
 		if err != nil {
 			return fmt.Errorf("prepare: reading the events: %w", err)
 		}
-		if !c.asOf.IsZero() && e.Received.After(c.asOf) {
+		if !c.asOfUnknown && e.Received.After(c.asOf) {
 			asOf.drop(e.ID, func() string { return "received " + e.Received.UTC().Format(time.RFC3339) })
 			continue
 		}
@@ -152,14 +153,18 @@ func intern[T ~string](c *cleaner, p *T) {
 
 // keep drops the events that test refuses, in place.
 func (c *cleaner) keep(test func(i int, e *bellwether.Event) bool) {
-	kept := c.events[:0]
+	kept := 0
 	for i := range c.events {
-		if test(i, &c.events[i]) {
-			kept = append(kept, c.events[i])
+		if !test(i, &c.events[i]) {
+			continue
 		}
+		if kept != i { // events are large: most rules drop none
+			c.events[kept] = c.events[i]
+		}
+		kept++
 	}
-	clear(c.events[len(kept):])
-	c.events = kept
+	clear(c.events[kept:])
+	c.events = c.events[:kept]
 }
 
 // countLate counts what was received more than a day after it occurred.
@@ -173,23 +178,39 @@ func (c *cleaner) countLate() {
 	}
 }
 
+// result sorts the events by time.
 func (c *cleaner) result() *Cleaned {
 	order := make([]int32, len(c.events))
 	for i := range order {
 		order[i] = int32(i)
-	}
-	slices.SortStableFunc(order, func(a, b int32) int { return c.events[a].Occurred.Compare(c.events[b].Occurred) })
-	out := &Cleaned{
-		Events: make([]bellwether.Event, len(order)), Items: c.items, Identities: c.identities, Report: c.report.finish(),
-		Currency: c.rules.Currency, AsOf: c.asOf, owners: make([]int32, len(order)),
-	}
-	for i, o := range order {
-		out.Events[i], out.owners[i] = c.events[o], c.owners[o]
-		if c.asOf.IsZero() && out.AsOf.Before(c.events[o].Received) {
-			out.AsOf = c.events[o].Received
+		if received := c.events[i].Received; c.asOfUnknown && received.After(c.asOf) {
+			c.asOf = received
 		}
 	}
-	return out
+	slices.SortStableFunc(order, func(a, b int32) int { return c.events[a].Occurred.Compare(c.events[b].Occurred) })
+	permute(order, c.events, c.owners)
+	return &Cleaned{
+		Events: c.events, Items: c.items, Identities: c.identities, Report: c.report.finish(),
+		Currency: c.rules.Currency, AsOf: c.asOf, owners: c.owners,
+	}
+}
+
+// permute puts what is at order[i] to place i, in both slices, cycle by cycle and without a copy of
+// the whole; it uses order up.
+func permute[A, B any](order []int32, a []A, b []B) {
+	for start := range order {
+		firstA, firstB := a[start], b[start]
+		for i := int32(start); order[i] >= 0; {
+			from := order[i]
+			order[i] = -1
+			if from == int32(start) {
+				a[i], b[i] = firstA, firstB
+			} else {
+				a[i], b[i] = a[from], b[from]
+			}
+			i = from
+		}
+	}
 }
 
 // lowerMedian returns the lower of the two middle values of v, which it sorts and which is not empty.

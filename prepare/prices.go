@@ -60,7 +60,7 @@ func (c *cleaner) convert(m bellwether.Money) (bellwether.Money, bool) {
 		return m, true
 	}
 	rate, ok := c.rules.Rates[m.Currency]
-	amount := math.Round(m.Major() * rate * math.Pow10(c.rules.Currency.Exponent()))
+	amount := math.Round(float64(m.Amount) * rate * math.Pow10(c.rules.Currency.Exponent()-m.Currency.Exponent()))
 	if !ok || math.Abs(amount) > bellwether.MaxPriceAmount {
 		return m, false
 	}
