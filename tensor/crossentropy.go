@@ -75,7 +75,8 @@ const (
 
 var crossEntropies free[crossEntropy]
 
-// chooseTokens lists the tokens with a target and cuts them into batches of one strip a processor.
+// chooseTokens lists the tokens with a target and cuts them into batches of a strip for each
+// processor, or two for one.
 func (x *crossEntropy) chooseTokens(t int) {
 	x.tokens = x.tokens[:0]
 	for i, y := range x.targets[:t] {
@@ -83,7 +84,7 @@ func (x *crossEntropy) chooseTokens(t int) {
 			x.tokens = append(x.tokens, int32(i))
 		}
 	}
-	size := pool.Size()
+	size := max(pool.Size(), 2)
 	most := max(min(expsLimit/max(x.n*size, 1), stripTokens)&^15, 16)
 	batches := max(ceilDiv(len(x.tokens), most*size), 1)
 	x.strip = max(roundUp(ceilDiv(ceilDiv(len(x.tokens), batches), size)), 16)

@@ -13,7 +13,7 @@ type strip struct {
 
 	panels   []float32 // hᵀ in panels of a tile's width, [width/cols][d, cols]
 	gradient []float32 // Σ e^(logit − top)·e, [width, d]
-	block    []float32 // the exponentials of a block, if they are not kept
+	block    []float32 // the logits, then exponentials, of a block, [itemBlock, width]
 	top, was []float32 // the running maximum, now and a block ago, [width]
 }
 
@@ -23,6 +23,7 @@ func (s *strip) run() {
 	s.packTokens()
 	s.top, s.was = grow(s.top, s.width), grow(s.was, s.width)
 	s.gradient = grow(s.gradient, s.width*s.d)
+	s.block = grow(s.block, itemBlock*s.width)
 	for i := range s.width {
 		s.top[i] = float32(math.Inf(-1))
 	}
@@ -50,25 +51,23 @@ func (s *strip) items(b int, sums []float32) {
 	first := b * itemBlock
 	count := min(itemBlock, s.n-first)
 	e := s.e[first*s.d:]
-	exps, stride := s.block, s.width
-	if s.de != nil {
-		exps, stride = s.exps[first*s.crossEntropy.width+s.first:], s.crossEntropy.width
-	} else {
-		s.block = grow(s.block, itemBlock*s.width)
-		exps = s.block
-	}
-	s.logits(exps, stride, e, count)
+	exps := s.block
+	s.logits(exps, e, count)
 
 	copy(s.was, s.top)
-	kernel.ColumnsMax(s.top, exps, count, stride, s.width)
+	kernel.ColumnsMax(s.top, exps, count, s.width, s.width)
 	copy(s.tops[b*s.crossEntropy.width+s.first:], s.top)
 	if b > 0 {
 		s.lower(sums)
 	}
-	kernel.ColumnsExp(exps, s.top, sums, count, stride, s.width, 1)
+	kept, stride := exps, s.width
+	if s.de != nil {
+		kept, stride = s.exps[first*s.crossEntropy.width+s.first:], s.crossEntropy.width
+	}
+	kernel.ColumnsExp(exps, s.top, sums, kept, count, s.width, s.width, stride, 1)
 
 	if s.dh != nil {
-		l := kernel.Strides{K: count, RowA: 1, StepA: stride, StepB: s.d, RowC: s.d}
+		l := kernel.Strides{K: count, RowA: 1, StepA: s.width, StepB: s.d, RowC: s.d}
 		flags := kernel.TileAdd
 		if b == 0 {
 			flags = 0
@@ -77,12 +76,12 @@ func (s *strip) items(b int, sums []float32) {
 	}
 }
 
-func (s *strip) logits(dst []float32, stride int, e []float32, count int) {
+func (s *strip) logits(dst, e []float32, count int) {
 	rows, cols := kernel.TileShape()
-	l := kernel.Strides{K: s.d, RowA: s.d, StepA: 1, StepB: cols, RowC: stride}
+	l := kernel.Strides{K: s.d, RowA: s.d, StepA: 1, StepB: cols, RowC: s.width}
 	for i := 0; i < count; i += rows {
 		for j := 0; j < s.width; j += cols {
-			l.Tile(min(rows, count-i), min(cols, s.width-j), e[i*s.d:], s.panels[j*s.d:], dst[i*stride+j:], nil, 0)
+			l.Tile(min(rows, count-i), min(cols, s.width-j), e[i*s.d:], s.panels[j*s.d:], dst[i*s.width+j:], nil, 0)
 		}
 	}
 }

@@ -9,10 +9,10 @@ package asm
 //go:noescape
 func ColumnsMaxAVX512(top *float32, s *float32, rows int, stride int, cols int)
 
-// ColumnsExpAVX512 sets s[i,j] = e^(scale·s[i,j] − shift[j]) and adds it to sum[j].
+// ColumnsExpAVX512 sets s[i,j] and copy[i,j] to e^(scale·s[i,j] − shift[j]) and adds it to sum[j].
 //
 //go:noescape
-func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32)
+func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32)
 
 // ColumnsGradientAVX512 sets d[i,j] = scale·p[i,j]·(d[i,j] − dot[j]), the gradient of a softmax p down the columns.
 //
@@ -24,10 +24,10 @@ func ColumnsGradientAVX512(d *float32, p *float32, dot *float32, rows int, strid
 //go:noescape
 func ColumnsMaxAVX2(top *float32, s *float32, rows int, stride int, cols int)
 
-// ColumnsExpAVX2 sets s[i,j] = e^(scale·s[i,j] − shift[j]) and adds it to sum[j].
+// ColumnsExpAVX2 sets s[i,j] and copy[i,j] to e^(scale·s[i,j] − shift[j]) and adds it to sum[j].
 //
 //go:noescape
-func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32)
+func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32)
 
 // ColumnsGradientAVX2 sets d[i,j] = scale·p[i,j]·(d[i,j] − dot[j]), the gradient of a softmax p down the columns.
 //

@@ -10,81 +10,80 @@ TEXT ·ColumnsMaxAVX512(SB), NOSPLIT, $0-40
 	MOVQ top+0(FP), AX
 	MOVQ s+8(FP), CX
 	MOVQ rows+16(FP), DX
-	MOVQ stride+24(FP), BX
-	SHLQ $0x02, BX
-	MOVQ cols+32(FP), SI
-	XORQ DI, DI
-
-columns:
-	VMOVUPS (AX)(DI*4), Z0
-	MOVQ    CX, R8
-	MOVQ    DX, R9
+	MOVQ cols+32(FP), BX
+	MOVQ stride+24(FP), DI
+	SHLQ $0x02, DI
 
 rows:
-	VMAXPS  (R8)(DI*4), Z0, Z0
-	ADDQ    BX, R8
-	DECQ    R9
-	JNZ     rows
-	VMOVUPS Z0, (AX)(DI*4)
-	ADDQ    $0x10, DI
-	CMPQ    DI, SI
+	XORQ SI, SI
+
+columns:
+	VMOVUPS (CX)(SI*4), Z0
+	VMAXPS  (AX)(SI*4), Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	CMPQ    SI, BX
 	JL      columns
+	ADDQ    DI, CX
+	DECQ    DX
+	JNZ     rows
 	VZEROUPPER
 	RET
 
-// func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32)
+// func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32)
 // Requires: AVX, AVX512F, SSE
-TEXT ·ColumnsExpAVX512(SB), NOSPLIT, $0-52
+TEXT ·ColumnsExpAVX512(SB), NOSPLIT, $0-68
 	MOVQ         s+0(FP), AX
 	MOVQ         shift+8(FP), CX
 	MOVQ         sum+16(FP), DX
-	MOVSS        scale+48(FP), X0
+	MOVQ         copy+24(FP), BX
+	MOVSS        scale+64(FP), X0
 	VBROADCASTSS X0, Z0
-	MOVQ         rows+24(FP), BX
-	MOVQ         stride+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         cols+40(FP), DI
-	XORQ         R8, R8
-
-columns:
-	VMOVUPS (CX)(R8*4), Z1
-	VMOVUPS (DX)(R8*4), Z2
-	MOVQ    AX, R9
-	MOVQ    BX, R10
+	MOVQ         rows+32(FP), SI
+	MOVQ         cols+48(FP), DI
+	MOVQ         stride+40(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         copyStride+56(FP), R10
+	SHLQ         $0x02, R10
 
 rows:
-	VMOVUPS      (R9)(R8*4), Z3
-	VFMSUB132PS  Z0, Z1, Z3
-	VMOVUPS      fc2dc0000<>+0(SB), Z4
-	VMOVUPS      f42b40000<>+0(SB), Z5
-	VMINPS       Z3, Z5, Z3
-	VMAXPS       Z3, Z4, Z3
-	VMOVUPS      f4b400000<>+0(SB), Z4
-	VFMADD231PS  f3fb8aa3b<>+0(SB), Z3, Z4
-	VSUBPS       f4b400000<>+0(SB), Z4, Z4
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS f3f317200<>+0(SB), Z4, Z3
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS f35bfbe8e<>+0(SB), Z4, Z3
-	VMOVUPS      f3ab6da7e<>+0(SB), Z5
-	VFMADD213PS  f3c091dfa<>+0(SB), Z3, Z5
-	VFMADD213PS  f3d2aaa2e<>+0(SB), Z3, Z5
-	VFMADD213PS  f3e2aaa47<>+0(SB), Z3, Z5
-	VFMADD213PS  f3f000000<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z3, Z6
-	VMOVUPS      Z3, Z3
-	VFMADD231PS  Z5, Z6, Z3
-	VADDPS       f3f800000<>+0(SB), Z3, Z3
-	VSCALEFPS    Z4, Z3, Z3
-	VMOVUPS      Z3, (R9)(R8*4)
-	VADDPS       Z3, Z2, Z2
-	ADDQ         SI, R9
-	DECQ         R10
-	JNZ          rows
-	VMOVUPS      Z2, (DX)(R8*4)
+	XORQ R8, R8
+
+columns:
+	VMOVUPS      (CX)(R8*4), Z1
+	VFMSUB231PS  (AX)(R8*4), Z0, Z1
+	VMOVUPS      fc2dc0000<>+0(SB), Z2
+	VMOVUPS      f42b40000<>+0(SB), Z3
+	VMINPS       Z1, Z3, Z1
+	VMAXPS       Z1, Z2, Z1
+	VMOVUPS      f4b400000<>+0(SB), Z2
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Z1, Z2
+	VSUBPS       f4b400000<>+0(SB), Z2, Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD231PS f3f317200<>+0(SB), Z2, Z1
+	VMOVUPS      Z1, Z1
+	VFNMADD231PS f35bfbe8e<>+0(SB), Z2, Z1
+	VMOVUPS      f3ab6da7e<>+0(SB), Z3
+	VFMADD213PS  f3c091dfa<>+0(SB), Z1, Z3
+	VFMADD213PS  f3d2aaa2e<>+0(SB), Z1, Z3
+	VFMADD213PS  f3e2aaa47<>+0(SB), Z1, Z3
+	VFMADD213PS  f3f000000<>+0(SB), Z1, Z3
+	VMULPS       Z1, Z1, Z4
+	VMOVUPS      Z1, Z1
+	VFMADD231PS  Z3, Z4, Z1
+	VADDPS       f3f800000<>+0(SB), Z1, Z1
+	VSCALEFPS    Z2, Z1, Z1
+	VMOVUPS      Z1, (AX)(R8*4)
+	VMOVUPS      Z1, (BX)(R8*4)
+	VADDPS       (DX)(R8*4), Z1, Z1
+	VMOVUPS      Z1, (DX)(R8*4)
 	ADDQ         $0x10, R8
 	CMPQ         R8, DI
 	JL           columns
+	ADDQ         R9, AX
+	ADDQ         R10, BX
+	DECQ         SI
+	JNZ          rows
 	VZEROUPPER
 	RET
 
@@ -310,33 +309,31 @@ TEXT ·ColumnsGradientAVX512(SB), NOSPLIT, $0-52
 	MOVQ         d+0(FP), AX
 	MOVQ         p+8(FP), CX
 	MOVQ         dot+16(FP), DX
-	SUBQ         AX, CX
 	MOVSS        scale+48(FP), X0
 	VBROADCASTSS X0, Z0
 	MOVQ         rows+24(FP), BX
-	MOVQ         stride+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         cols+40(FP), DI
-	XORQ         R8, R8
-
-columns:
-	VMOVUPS (DX)(R8*4), Z1
-	MOVQ    AX, R9
-	MOVQ    BX, R10
+	MOVQ         cols+40(FP), SI
+	MOVQ         stride+32(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+32(FP), R9
+	SHLQ         $0x02, R9
 
 rows:
-	LEAQ    (R9)(CX*1), R11
-	VMOVUPS (R9)(R8*4), Z2
-	VSUBPS  Z1, Z2, Z2
-	VMULPS  Z0, Z2, Z2
-	VMULPS  (R11)(R8*4), Z2, Z2
-	VMOVUPS Z2, (R9)(R8*4)
-	ADDQ    SI, R9
-	DECQ    R10
-	JNZ     rows
-	ADDQ    $0x10, R8
-	CMPQ    R8, DI
+	XORQ DI, DI
+
+columns:
+	VMOVUPS (AX)(DI*4), Z1
+	VSUBPS  (DX)(DI*4), Z1, Z1
+	VMULPS  Z0, Z1, Z1
+	VMULPS  (CX)(DI*4), Z1, Z1
+	VMOVUPS Z1, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	CMPQ    DI, SI
 	JL      columns
+	ADDQ    R8, AX
+	ADDQ    R9, CX
+	DECQ    BX
+	JNZ     rows
 	VZEROUPPER
 	RET
 
@@ -346,84 +343,83 @@ TEXT ·ColumnsMaxAVX2(SB), NOSPLIT, $0-40
 	MOVQ top+0(FP), AX
 	MOVQ s+8(FP), CX
 	MOVQ rows+16(FP), DX
-	MOVQ stride+24(FP), BX
-	SHLQ $0x02, BX
-	MOVQ cols+32(FP), SI
-	XORQ DI, DI
-
-columns:
-	VMOVUPS (AX)(DI*4), Y0
-	MOVQ    CX, R8
-	MOVQ    DX, R9
+	MOVQ cols+32(FP), BX
+	MOVQ stride+24(FP), DI
+	SHLQ $0x02, DI
 
 rows:
-	VMAXPS  (R8)(DI*4), Y0, Y0
-	ADDQ    BX, R8
-	DECQ    R9
-	JNZ     rows
-	VMOVUPS Y0, (AX)(DI*4)
-	ADDQ    $0x08, DI
-	CMPQ    DI, SI
+	XORQ SI, SI
+
+columns:
+	VMOVUPS (CX)(SI*4), Y0
+	VMAXPS  (AX)(SI*4), Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, BX
 	JL      columns
+	ADDQ    DI, CX
+	DECQ    DX
+	JNZ     rows
 	VZEROUPPER
 	RET
 
-// func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32)
+// func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·ColumnsExpAVX2(SB), NOSPLIT, $0-52
+TEXT ·ColumnsExpAVX2(SB), NOSPLIT, $0-68
 	MOVQ         s+0(FP), AX
 	MOVQ         shift+8(FP), CX
 	MOVQ         sum+16(FP), DX
-	MOVSS        scale+48(FP), X0
+	MOVQ         copy+24(FP), BX
+	MOVSS        scale+64(FP), X0
 	VBROADCASTSS X0, Y0
-	MOVQ         rows+24(FP), BX
-	MOVQ         stride+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         cols+40(FP), DI
-	XORQ         R8, R8
-
-columns:
-	VMOVUPS (CX)(R8*4), Y1
-	VMOVUPS (DX)(R8*4), Y2
-	MOVQ    AX, R9
-	MOVQ    BX, R10
+	MOVQ         rows+32(FP), SI
+	MOVQ         cols+48(FP), DI
+	MOVQ         stride+40(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         copyStride+56(FP), R10
+	SHLQ         $0x02, R10
 
 rows:
-	VMOVUPS      (R9)(R8*4), Y3
-	VFMSUB132PS  Y0, Y1, Y3
-	VMOVUPS      f4b400000<>+0(SB), Y4
-	VFMADD231PS  f3fb8aa3b<>+0(SB), Y3, Y4
-	VSUBPS       f4b400000<>+0(SB), Y4, Y5
-	VMOVUPS      Y3, Y6
-	VFNMADD231PS f3f317200<>+0(SB), Y5, Y6
-	VMOVUPS      Y6, Y6
-	VFNMADD231PS f35bfbe8e<>+0(SB), Y5, Y6
-	VMOVUPS      f3ab6da7e<>+0(SB), Y5
-	VFMADD213PS  f3c091dfa<>+0(SB), Y6, Y5
-	VFMADD213PS  f3d2aaa2e<>+0(SB), Y6, Y5
-	VFMADD213PS  f3e2aaa47<>+0(SB), Y6, Y5
-	VFMADD213PS  f3f000000<>+0(SB), Y6, Y5
-	VMULPS       Y6, Y6, Y7
-	VMOVUPS      Y6, Y6
-	VFMADD231PS  Y5, Y7, Y6
-	VADDPS       f3f800000<>+0(SB), Y6, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       Y4, Y5, Y5
-	VPXOR        Y4, Y4, Y4
-	VCMPPS       $0x01, fc2ae999a<>+0(SB), Y3, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VMOVUPS      f7f800000<>+0(SB), Y5
-	VCMPPS       $0x1e, f42b170a4<>+0(SB), Y3, Y3
-	VBLENDVPS    Y3, Y5, Y4, Y3
-	VMOVUPS      Y3, (R9)(R8*4)
-	VADDPS       Y3, Y2, Y2
-	ADDQ         SI, R9
-	DECQ         R10
-	JNZ          rows
-	VMOVUPS      Y2, (DX)(R8*4)
+	XORQ R8, R8
+
+columns:
+	VMOVUPS      (CX)(R8*4), Y1
+	VFMSUB231PS  (AX)(R8*4), Y0, Y1
+	VMOVUPS      f4b400000<>+0(SB), Y2
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       f4b400000<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y4
+	VFNMADD231PS f3f317200<>+0(SB), Y3, Y4
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS f35bfbe8e<>+0(SB), Y3, Y4
+	VMOVUPS      f3ab6da7e<>+0(SB), Y3
+	VFMADD213PS  f3c091dfa<>+0(SB), Y4, Y3
+	VFMADD213PS  f3d2aaa2e<>+0(SB), Y4, Y3
+	VFMADD213PS  f3e2aaa47<>+0(SB), Y4, Y3
+	VFMADD213PS  f3f000000<>+0(SB), Y4, Y3
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  Y3, Y5, Y4
+	VADDPS       f3f800000<>+0(SB), Y4, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y3, Y3
+	VPXOR        Y2, Y2, Y2
+	VCMPPS       $0x01, fc2ae999a<>+0(SB), Y1, Y4
+	VBLENDVPS    Y4, Y2, Y3, Y2
+	VMOVUPS      f7f800000<>+0(SB), Y3
+	VCMPPS       $0x1e, f42b170a4<>+0(SB), Y1, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMOVUPS      Y1, (AX)(R8*4)
+	VMOVUPS      Y1, (BX)(R8*4)
+	VADDPS       (DX)(R8*4), Y1, Y1
+	VMOVUPS      Y1, (DX)(R8*4)
 	ADDQ         $0x08, R8
 	CMPQ         R8, DI
 	JL           columns
+	ADDQ         R9, AX
+	ADDQ         R10, BX
+	DECQ         SI
+	JNZ          rows
 	VZEROUPPER
 	RET
 
@@ -487,32 +483,30 @@ TEXT ·ColumnsGradientAVX2(SB), NOSPLIT, $0-52
 	MOVQ         d+0(FP), AX
 	MOVQ         p+8(FP), CX
 	MOVQ         dot+16(FP), DX
-	SUBQ         AX, CX
 	MOVSS        scale+48(FP), X0
 	VBROADCASTSS X0, Y0
 	MOVQ         rows+24(FP), BX
-	MOVQ         stride+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         cols+40(FP), DI
-	XORQ         R8, R8
-
-columns:
-	VMOVUPS (DX)(R8*4), Y1
-	MOVQ    AX, R9
-	MOVQ    BX, R10
+	MOVQ         cols+40(FP), SI
+	MOVQ         stride+32(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+32(FP), R9
+	SHLQ         $0x02, R9
 
 rows:
-	LEAQ    (R9)(CX*1), R11
-	VMOVUPS (R9)(R8*4), Y2
-	VSUBPS  Y1, Y2, Y2
-	VMULPS  Y0, Y2, Y2
-	VMULPS  (R11)(R8*4), Y2, Y2
-	VMOVUPS Y2, (R9)(R8*4)
-	ADDQ    SI, R9
-	DECQ    R10
-	JNZ     rows
-	ADDQ    $0x08, R8
-	CMPQ    R8, DI
+	XORQ DI, DI
+
+columns:
+	VMOVUPS (AX)(DI*4), Y1
+	VSUBPS  (DX)(DI*4), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMULPS  (CX)(DI*4), Y1, Y1
+	VMOVUPS Y1, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	CMPQ    DI, SI
 	JL      columns
+	ADDQ    R8, AX
+	ADDQ    R9, CX
+	DECQ    BX
+	JNZ     rows
 	VZEROUPPER
 	RET

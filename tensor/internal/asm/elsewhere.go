@@ -8,7 +8,7 @@ const elsewhere = "asm: not reached, package cpu chose the portable kernels"
 
 func ColumnsMaxAVX512(top *float32, s *float32, rows int, stride int, cols int) { panic(elsewhere) }
 
-func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32) {
+func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32) {
 	panic(elsewhere)
 }
 
@@ -18,7 +18,7 @@ func ColumnsGradientAVX512(d *float32, p *float32, dot *float32, rows int, strid
 
 func ColumnsMaxAVX2(top *float32, s *float32, rows int, stride int, cols int) { panic(elsewhere) }
 
-func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, rows int, stride int, cols int, scale float32) {
+func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32) {
 	panic(elsewhere)
 }
 

@@ -27,19 +27,21 @@ func ColumnsMax(top, s []float32, rows, stride, cols int) {
 	}
 }
 
-// ColumnsExp sets s[i,j] = e^(scale·s[i,j] − shift[j]) and adds it to sum[j]:
-// the heart of reference.Softmax.
-func ColumnsExp(s, shift, sum []float32, rows, stride, cols int, scale float32) {
+// ColumnsExp sets s[i,j] and copy[i,j], whose rows are copyStride apart, to
+// e^(scale·s[i,j] − shift[j]) and adds it to sum[j]: the heart of
+// reference.Softmax. copy may be s.
+func ColumnsExp(s, shift, sum, copy []float32, rows, stride, cols, copyStride int, scale float32) {
 	switch cpu.Use {
 	case cpu.AVX512:
-		asm.ColumnsExpAVX512(&s[0], &shift[0], &sum[0], rows, stride, cols, scale)
+		asm.ColumnsExpAVX512(&s[0], &shift[0], &sum[0], &copy[0], rows, stride, cols, copyStride, scale)
 	case cpu.AVX2:
-		asm.ColumnsExpAVX2(&s[0], &shift[0], &sum[0], rows, stride, cols, scale)
+		asm.ColumnsExpAVX2(&s[0], &shift[0], &sum[0], &copy[0], rows, stride, cols, copyStride, scale)
 	default:
 		for i := range rows {
 			row := s[i*stride:][:cols]
 			for j, v := range row {
 				row[j] = float32(math.Exp(float64(scale*v - shift[j])))
+				copy[i*copyStride+j] = row[j]
 				sum[j] += row[j]
 			}
 		}

@@ -20,31 +20,28 @@ func columns() {
 func (l level) columnsMax() {
 	l.begin("ColumnsMax", "func(top, s *float32, rows, stride, cols int)", "raises top[j] to the largest s[i,j] of its column.")
 	top, s := Load(Param("top"), GP64()), Load(Param("s"), GP64())
-	l.eachColumn(func(j reg.Register) (func(row reg.Register), func()) {
-		m := l.load(Mem{Base: top, Index: j, Scale: 4})
-		row := func(i reg.Register) { VMAXPS(Mem{Base: i, Index: j, Scale: 4}, m, m) }
-		return row, func() { VMOVUPS(m, Mem{Base: top, Index: j, Scale: 4}) }
-	}, s)
+	l.eachRow([]reg.Register{s}, []string{"stride"}, func(at func(base reg.Register) Mem) {
+		m := l.load(at(s))
+		VMAXPS(at(top), m, m)
+		VMOVUPS(m, at(top))
+	})
 	l.end()
 }
 
 func (l level) columnsExp() {
-	l.begin("ColumnsExp", "func(s, shift, sum *float32, rows, stride, cols int, scale float32)",
-		"sets s[i,j] = e^(scale·s[i,j] − shift[j]) and adds it to sum[j].")
+	l.begin("ColumnsExp", "func(s, shift, sum, copy *float32, rows, stride, cols, copyStride int, scale float32)",
+		"sets s[i,j] and copy[i,j] to e^(scale·s[i,j] − shift[j]) and adds it to sum[j].")
 	s, shift, sum := Load(Param("s"), GP64()), Load(Param("shift"), GP64()), Load(Param("sum"), GP64())
-	scale := l.spread("scale")
-	l.eachColumn(func(j reg.Register) (func(row reg.Register), func()) {
-		at := func(base reg.Register) Mem { return Mem{Base: base, Index: j, Scale: 4} }
-		off, total := l.load(at(shift)), l.load(at(sum))
-		row := func(i reg.Register) {
-			x := l.load(at(i))
-			VFMSUB132PS(scale, off, x)
-			e := l.exp(x)
-			VMOVUPS(e, at(i))
-			VADDPS(e, total, total)
-		}
-		return row, func() { VMOVUPS(total, at(sum)) }
-	}, s)
+	second, scale := Load(Param("copy"), GP64()), l.spread("scale")
+	l.eachRow([]reg.Register{s, second}, []string{"stride", "copyStride"}, func(at func(base reg.Register) Mem) {
+		x := l.load(at(shift))
+		VFMSUB231PS(at(s), scale, x)
+		e := l.exp(x)
+		VMOVUPS(e, at(s))
+		VMOVUPS(e, at(second))
+		VADDPS(at(sum), e, e)
+		VMOVUPS(e, at(sum))
+	})
 	l.end()
 }
 
@@ -52,41 +49,34 @@ func (l level) columnsGradient() {
 	l.begin("ColumnsGradient", "func(d, p, dot *float32, rows, stride, cols int, scale float32)",
 		"sets d[i,j] = scale·p[i,j]·(d[i,j] − dot[j]), the gradient of a softmax p down the columns.")
 	d, p, dot := Load(Param("d"), GP64()), Load(Param("p"), GP64()), Load(Param("dot"), GP64())
-	SUBQ(d, p)
 	scale := l.spread("scale")
-	l.eachColumn(func(j reg.Register) (func(row reg.Register), func()) {
-		mean := l.load(Mem{Base: dot, Index: j, Scale: 4})
-		other := GP64()
-		row := func(i reg.Register) {
-			at := Mem{Base: i, Index: j, Scale: 4}
-			LEAQ(Mem{Base: i, Index: p, Scale: 1}, other)
-			x := l.sub(l.load(at), mean)
-			x = l.mul(x, scale)
-			VMOVUPS(l.mul(x, Mem{Base: other, Index: j, Scale: 4}), at)
-		}
-		return row, func() {}
-	}, d)
+	l.eachRow([]reg.Register{d, p}, []string{"stride", "stride"}, func(at func(base reg.Register) Mem) {
+		x := l.sub(l.load(at(d)), at(dot))
+		x = l.mul(x, scale)
+		VMOVUPS(l.mul(x, at(p)), at(d))
+	})
 	l.end()
 }
 
-// eachColumn writes the loops over vectors of columns and, within, the rows of
-// the matrix at first. column begins the work on the columns from j and returns
-// what a row adds, given the row's address, and what ends it.
-func (l level) eachColumn(column func(j reg.Register) (row func(i reg.Register), end func()), first reg.Register) {
-	rows, stride, cols := Load(Param("rows"), GP64()), loadBytes("stride"), Load(Param("cols"), GP64())
-	j, i, left := GP64(), GP64(), GP64()
+// eachRow writes the loops over the rows of matrices and, within, vectors of
+// columns. Pointers in matrices move on by their strides with each row; at gives
+// the present columns of those and of any other pointer.
+func (l level) eachRow(matrices []reg.Register, strides []string, body func(at func(base reg.Register) Mem)) {
+	rows, cols, j := Load(Param("rows"), GP64()), Load(Param("cols"), GP64()), GP64()
+	var steps []reg.Register
+	for _, name := range strides {
+		steps = append(steps, loadBytes(name))
+	}
+	Label("rows")
 	XORQ(j, j)
 	Label("columns")
-	row, end := column(j)
-	MOVQ(first, i)
-	MOVQ(rows, left)
-	Label("rows")
-	row(i)
-	ADDQ(stride, i)
-	DECQ(left)
-	JNZ(LabelRef("rows"))
-	end()
+	body(func(base reg.Register) Mem { return Mem{Base: base, Index: j, Scale: 4} })
 	ADDQ(U8(l.lanes()), j)
 	CMPQ(j, cols)
 	JL(LabelRef("columns"))
+	for i, m := range matrices {
+		ADDQ(steps[i], m)
+	}
+	DECQ(rows)
+	JNZ(LabelRef("rows"))
 }

@@ -1,0 +1,116 @@
+// Engine times the kernels of package tensor at the shapes of
+// ../shared/peers/engine_torch.py and prints one JSON document: for each the
+// median and the least time of the repetitions, in milliseconds.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"bellwether/tensor"
+)
+
+// timing is what is printed of one kernel.
+type timing struct {
+	Name       string  `json:"name"`
+	Median     float64 `json:"median_ms"`
+	Least      float64 `json:"least_ms"`
+	GFLOPS     float64 `json:"gflops"`      // at the median
+	LeastGF    float64 `json:"gflops_best"` // at the least
+	operations float64
+}
+
+// kernel is something to time: run does operations floating-point operations.
+type kernel struct {
+	name       string
+	operations float64
+	run        func()
+}
+
+func main() {
+	only := flag.String("only", "", "kernels whose name contains this")
+	times := flag.Int("n", 25, "repetitions of each kernel")
+	flag.Parse()
+	var out []timing
+	for _, k := range kernels() {
+		if strings.Contains(k.name, *only) {
+			out = append(out, measure(k, *times))
+		}
+	}
+	text := json.NewEncoder(os.Stdout)
+	text.SetIndent("", " ")
+	if err := text.Encode(out); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func measure(k kernel, times int) timing {
+	for range 3 {
+		k.run()
+	}
+	ms := make([]float64, times)
+	for i := range ms {
+		start := time.Now()
+		k.run()
+		ms[i] = time.Since(start).Seconds() * 1e3
+	}
+	slices.Sort(ms)
+	t := timing{Name: k.name, Median: ms[times/2], Least: ms[0]}
+	t.GFLOPS, t.LeastGF = k.operations/t.Median/1e6, k.operations/t.Least/1e6
+	return t
+}
+
+func kernels() []kernel {
+	out := []kernel{peak()}
+	for _, s := range [][3]int{{6400, 64, 64}, {25600, 64, 64}, {6400, 256, 64}, {128, 3416, 64}, {6400, 3416, 64}, {512, 512, 512}, {1024, 1024, 1024}, {32, 128, 32}} {
+		out = append(out, products(s[0], s[1], s[2])...)
+	}
+	out = append(out, entropy(1152, 12101, 64), entropy(6400, 3416, 64))
+	return out
+}
+
+// peak is a product that stays in the first-level cache of one core.
+func peak() kernel {
+	const m, n, k, times = 12, 32, 128, 100
+	a, c, b := random(m*k), make([]float32, m*n), tensor.Pack(nil, random(k*n), k, n)
+	return kernel{"peak of one core", 2 * m * n * k * times, func() {
+		for range times {
+			tensor.MatMulPacked(c, a, b, m, tensor.Tail{})
+		}
+	}}
+}
+
+func products(m, n, k int) []kernel {
+	a, b, c := random(m*k), random(k*n), make([]float32, m*n)
+	p := tensor.Pack(nil, b, k, n)
+	shape, operations := fmt.Sprintf("%dx%dx%d", m, n, k), 2*float64(m)*float64(n)*float64(k)
+	return []kernel{
+		{"MatMul/" + shape, operations, func() { tensor.MatMul(c, a, b, m, n, k, tensor.Tail{}) }},
+		{"MatMulTB/" + shape, operations, func() { tensor.MatMulTB(c, a, b, m, n, k, tensor.Tail{}) }},
+		{"MatMulTA/" + shape, operations, func() { tensor.MatMulTA(c, a, b, m, n, k, tensor.Tail{}) }},
+		{"MatMulPacked/" + shape, operations, func() { tensor.MatMulPacked(c, a, p, m, tensor.Tail{}) }},
+	}
+}
+
+func entropy(t, n, d int) kernel {
+	h, e, targets, dh, de := random(t*d), random(n*d), make([]int32, t), make([]float32, t*d), make([]float32, n*d)
+	return kernel{fmt.Sprintf("SoftmaxCrossEntropy/%dx%dx%d", t, n, d), 6 * float64(t) * float64(n) * float64(d), func() {
+		tensor.SoftmaxCrossEntropy(h, e, targets, t, n, d, dh, de, 1)
+	}}
+}
+
+func random(n int) []float32 {
+	rng := rand.New(rand.NewPCG(1, 2))
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
