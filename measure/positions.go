@@ -7,7 +7,8 @@ import (
 )
 
 // positionProbabilities returns the probability of each candidate being at each of the first k positions
-// when a slate is drawn without replacement in proportion to weights (Plackett–Luce): out[k][candidate].
+// when a slate is drawn without replacement in proportion to weights (Plackett–Luce), which sum to 1:
+// out[position][candidate].
 //
 // The draw is the order of arrival of independent exponential clocks with rates w, so
 // P(i at k) = ∫ w_i·e^(−w_i t)·P(exactly k−1 others have arrived by t) dt. The count of the others is
@@ -19,7 +20,7 @@ func positionProbabilities(weights []float64, k int) [][]float64 {
 		out[j] = make([]float64, len(weights))
 	}
 	if k == 1 {
-		copy(out[0], normalised(weights))
+		copy(out[0], weights) // as they are: a check must see weights that do not sum to 1
 		return out
 	}
 	w := normalised(weights)

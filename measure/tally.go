@@ -104,6 +104,8 @@ type targetTally struct {
 	squares     []float64 // Σw² by position
 	largest     []float64 // weight by position
 	unsupported float64   // target's mass where the log has none
+	earned      float64   // Σ|w·reward|
+	earned2     float64   // Σ(w·reward)²
 }
 
 func (t *targetTally) add(d *bellwether.Decision, r weighed) error {
@@ -130,6 +132,7 @@ func (t *targetTally) add(d *bellwether.Decision, r weighed) error {
 			}
 		}
 		t.weight(k, w)
+		t.earned, t.earned2 = t.earned+math.Abs(w*reward), t.earned2+w*w*reward*reward
 	}
 	return nil
 }
@@ -271,6 +274,7 @@ func (t *targetTally) checks(total *sums, v estimates, ess float64) []Check {
 	for k, p := range total.at {
 		share = max(share, over(t.largest[k], p.w))
 	}
+	paid := over(t.earned*t.earned, t.earned2)
 	meanZ, biasZ := t.z(total)
 	return []Check{
 		check("support", unsupported > 0.01, Failed, unsupported, 0.01,
@@ -279,11 +283,17 @@ func (t *targetTally) checks(total *sums, v estimates, ess float64) []Check {
 			"the mean weight is off 1 by more than 4 standard errors: propensities are wrong or candidates are missing"),
 		check("effective sample", ess < 100 || ess < 0.01*total.n, Withheld, ess, max(100, 0.01*total.n),
 			fmt.Sprintf("the log is worth %.0f decisions of this policy, too few for a verdict; collect more or explore more", ess)),
+		check("effective rewards", paid < minRewards, Withheld, paid, minRewards,
+			fmt.Sprintf("rewards worth %.0f equal ones carry this estimate, too few for a verdict; collect more", paid)),
 		check("no weight rules", share > 0.05, Warning, share, 0.05, "one decision carries more than 5 % of all weight"),
 		check("reward model is unbiased", math.Abs(biasZ) > 4, Warning, biasZ, 4,
 			"reward model is biased: direct method and doubly robust differ by more than 4 standard errors; trust the latter"),
 	}
 }
+
+// minRewards is the least effective number of rewards, (Σw·r)²/Σ(w·r)². Where rewards are rare, many
+// decisions may rest on a handful of clicks: their variance is then as unknown as their mean.
+const minRewards = 30
 
 // rounding keeps sums of rounding errors from looking like many standard errors.
 const rounding = 1e-9
