@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"bellwether"
+	"bellwether/models/ensemble"
+	"bellwether/models/sequence"
 )
 
 // Fitted is one trained model with what the table of models says of it.
@@ -25,7 +28,7 @@ type rung struct {
 	name     string
 	trainer  bellwether.Trainer
 	baseline bool
-	settings any // a struct or map that the card shows; nil: nothing
+	settings map[string]any // what the card shows beside the model's own
 }
 
 // errSkip marks a rung that the data do not allow; the note says why.
@@ -66,7 +69,7 @@ func (l *ladder) fit(ctx context.Context, r rung) error {
 	if err != nil {
 		return fmt.Errorf("train %s: %w", r.name, err)
 	}
-	f := Fitted{Name: r.name, Model: m, FitSeconds: l.clock().Sub(start).Seconds(), Baseline: r.baseline, Settings: settings(r.settings)}
+	f := Fitted{Name: r.name, Model: m, FitSeconds: l.clock().Sub(start).Seconds(), Baseline: r.baseline, Settings: settings(m, r.settings)}
 	if c, ok := m.(interface{ Parameters() int64 }); ok {
 		f.Parameters = c.Parameters()
 	}
@@ -85,18 +88,21 @@ func (l *ladder) find(name string) *Fitted {
 	return nil
 }
 
-// settings turns a struct into what a card shows.
-func settings(v any) map[string]any {
-	if v == nil {
-		return nil
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return map[string]any{"settings": fmt.Sprint(v)}
-	}
-	var out map[string]any
-	if json.Unmarshal(b, &out) != nil {
-		return map[string]any{"settings": string(b)}
+// settings returns what a card shows: what the model says of itself, and more.
+func settings(m bellwether.Model, more map[string]any) map[string]any {
+	out := maps.Clone(more)
+	switch m := m.(type) {
+	case *sequence.Model:
+		var own map[string]any
+		if b, err := json.Marshal(m.Settings()); err == nil && json.Unmarshal(b, &own) == nil {
+			maps.Copy(own, out)
+			out = own
+		}
+	case *ensemble.Model:
+		out = map[string]any{}
+		for _, p := range m.Parts() {
+			out[p.Name] = map[string]any{"weight": p.Weight, "scale": p.Scale}
+		}
 	}
 	return out
 }

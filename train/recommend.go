@@ -48,8 +48,8 @@ func recommendLadder(s RecommendSettings, left func() float64) []rung {
 		{name: "item-knn", trainer: neighbours.ItemKNN{}, baseline: true},
 		{name: "rules", trainer: neighbours.Rules{}, baseline: true},
 		{name: "blend", trainer: neighbours.Blend{}, baseline: true},
-		{name: "blend-200", trainer: neighbours.Blend{Neighbours: nearest}, baseline: true, settings: neighbours.Blend{Neighbours: nearest}},
-		{name: "transformer", trainer: transformer(s, left), settings: map[string]any{"preset": s.Preset, "seed": s.Seed}},
+		{name: "blend-200", trainer: neighbours.Blend{Neighbours: nearest}, baseline: true, settings: map[string]any{"neighbours": nearest}},
+		{name: "transformer", trainer: transformer(s, left), settings: map[string]any{"minutes": s.Minutes, "epochs": s.Epochs, "seed": s.Seed}},
 	}
 }
 

@@ -1,0 +1,345 @@
+package ensemble
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"bellwether"
+	"bellwether/internal/modeltest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// after scores item j by its row of the last item of the history.
+type after struct {
+	Name  string
+	Table [][]float32
+	Vocab []bellwether.ItemID
+}
+
+func (a *after) Family() string             { return a.Name }
+func (a *after) Items() []bellwether.ItemID { return a.Vocab }
+func (a *after) Save(w io.Writer) error     { return gob.NewEncoder(w).Encode(a) }
+func (a *after) Parameters() int64          { return int64(len(a.Table) * len(a.Vocab)) }
+func (a *after) Score(_ context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	for b, h := range histories {
+		copy(out[b], a.Table[0])
+		if len(h) > 0 {
+			copy(out[b], a.Table[h[len(h)-1].Item])
+		}
+	}
+	return nil
+}
+
+func loadAfter(family string, r io.Reader) (bellwether.Model, error) {
+	var a after
+	if err := gob.NewDecoder(r).Decode(&a); err != nil {
+		return nil, fmt.Errorf("a part of family %q: %w", family, err)
+	}
+	return &a, nil
+}
+
+func vocabulary(n int) (out []bellwether.ItemID) {
+	for i := range n {
+		out = append(out, bellwether.ItemID(rune('a'+i)))
+	}
+	return out
+}
+
+// peaks scores to[i] highest after item i: high for the first half of the items, else low.
+func peaks(name string, items int, first bool) *after {
+	a := &after{Name: name, Vocab: vocabulary(items)}
+	for i := range items {
+		row := make([]float32, items)
+		for j := range row {
+			row[j] = .1
+		}
+		if (i < items/2) == first {
+			row[(i+1)%items] = 5
+		} else {
+			row[(i+3)%items] = 1 // wrong, and less sure
+		}
+		a.Table = append(a.Table, row)
+	}
+	return a
+}
+
+// chain asks, for each item i, what follows it: i + 1.
+func chain(items int) *bellwether.Sequences {
+	q := &bellwether.Sequences{Items: vocabulary(items)}
+	for i := range items {
+		q.Steps = append(q.Steps, []bellwether.Step{{Item: int32(i)}, {Item: int32((i + 1) % items)}})
+		q.Validation = append(q.Validation, bellwether.Target{Person: int32(i), At: 1})
+	}
+	return q
+}
+
+func score(t testing.TB, m bellwether.Scorer, histories ...[]bellwether.Step) [][]float32 {
+	t.Helper()
+	out := split(make([]float32, len(histories)*len(m.Items())), len(histories), len(m.Items()))
+	if err := m.Score(context.Background(), histories, out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+var nearly = cmp.Comparer(func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 })
+
+func TestScoreByHand(t *testing.T) {
+	logits := &after{Name: "logits", Vocab: vocabulary(3), Table: [][]float32{{0, float32(math.Log(2)), 0}}}
+	counts := &after{Name: "counts", Vocab: vocabulary(3), Table: [][]float32{{1, 1, 8}}}
+	none := &after{Name: "none", Vocab: vocabulary(3), Table: [][]float32{{0, 0, 0}}}
+	m, err := New(Part{"logits", logits, Softmax, .3}, Part{"counts", counts, Share, .6}, Part{"none", none, Share, .1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float32{.3*.25 + .6*.1, .3*.5 + .6*.1, .3*.25 + .6*.8}
+	if diff := cmp.Diff(want, score(t, m, nil)[0], nearly); diff != "" {
+		t.Error(diff)
+	}
+	if m.Parameters() != 9 {
+		t.Errorf("%d parameters, the parts have 9", m.Parameters())
+	}
+}
+
+// TestFitFindsTheMixture: each part knows half of the answers, and both together all.
+func TestFitFindsTheMixture(t *testing.T) {
+	q := chain(40)
+	m, err := Fit(t.Context(), []Part{
+		{Name: "first half", Scorer: peaks("a", 40, true), Scale: Softmax},
+		{Name: "second half", Scorer: peaks("b", 40, false), Scale: Share},
+		{Name: "useless", Scorer: &after{Name: "c", Vocab: vocabulary(40), Table: slices.Repeat([][]float32{make([]float32, 40)}, 40)}, Scale: Softmax},
+	}, q, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range score(t, m, histories(q)...) {
+		if best := slices.Index(row, slices.Max(row)); best != (i+1)%40 {
+			t.Fatalf("after item %d the mixture %v ranks %d first", i, m.Parts(), best)
+		}
+	}
+}
+
+func histories(q *bellwether.Sequences) (out [][]bellwether.Step) {
+	for _, s := range q.Steps {
+		out = append(out, s[:1])
+	}
+	return out
+}
+
+// TestFitLeavesOutWhatHurts: a part that is always wrong gets no weight and is not kept.
+func TestFitLeavesOutWhatHurts(t *testing.T) {
+	good, bad := &after{Name: "good", Vocab: vocabulary(30)}, &after{Name: "bad", Vocab: vocabulary(30)}
+	for i := range 30 {
+		row, other := make([]float32, 30), make([]float32, 30)
+		row[(i+1)%30] = 1
+		for j := range other {
+			if j != (i+1)%30 {
+				other[j] = 1
+			}
+		}
+		good.Table, bad.Table = append(good.Table, row), append(bad.Table, other)
+	}
+	var valid float64
+	m, err := Fit(t.Context(), []Part{{Name: "bad", Scorer: bad, Scale: Share}, {Name: "good", Scorer: good, Scale: Share}}, chain(30), func(p bellwether.Progress) {
+		valid = max(valid, p.Valid)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := m.Parts(); len(p) != 1 || p[0].Name != "good" || valid != 1 {
+		t.Errorf("parts %+v with NDCG %v, want the good one alone with 1", p, valid)
+	}
+}
+
+// TestGain: history aside, ties averaged, as in evaluate.
+func TestGain(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		scores []float32
+		target int
+		want   float64
+	}{
+		{[]float32{3, 2, 1}, 0, 1},
+		{[]float32{3, 2, 1}, 2, .5},
+		{[]float32{nan, 2, 1}, 2, 1 / math.Log2(3)},
+		{[]float32{2, 2, 1}, 0, (1 + 1/math.Log2(3)) / 2},
+		{slices.Repeat([]float32{1}, 100), 50, discounts(10) / 100},
+		{append(slices.Repeat([]float32{2}, 10), 1), 10, 0},
+	} {
+		if got := gain([][]float32{c.scores}, []float64{1}, c.target); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%v, target %d: gain %v, want %v", c.scores, c.target, got, c.want)
+		}
+	}
+}
+
+func discounts(n int) (sum float64) {
+	for i := range n {
+		sum += 1 / math.Log2(float64(i+2))
+	}
+	return sum
+}
+
+func TestSimplex(t *testing.T) {
+	if got := len(simplex(2, 20)); got != 21 {
+		t.Errorf("%d points between two parts, want 21", got)
+	}
+	grid := simplex(3, 10)
+	if len(grid) != 66 {
+		t.Errorf("%d points between three parts, want 66", len(grid))
+	}
+	for _, w := range grid {
+		if s := w[0] + w[1] + w[2]; math.Abs(s-1) > 1e-12 || slices.Min(w) < 0 {
+			t.Errorf("the weights %v sum to %v", w, s)
+		}
+	}
+	if got := simplex(1, 20); len(got) != 1 || got[0][0] != 1 {
+		t.Errorf("the weights of one part are %v", got)
+	}
+}
+
+func TestFitOnAnyNumberOfCores(t *testing.T) {
+	fit := func(cores int) []float64 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+		m, err := Fit(t.Context(), []Part{{Name: "a", Scorer: peaks("a", 40, true), Scale: Softmax}, {Name: "b", Scorer: peaks("b", 40, false), Scale: Softmax}}, chain(40), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []float64
+		for _, p := range m.Parts() {
+			out = append(out, p.Weight)
+		}
+		return out
+	}
+	if diff := cmp.Diff(fit(1), fit(3)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	a, other := peaks("a", 4, true), peaks("b", 5, true)
+	broken := &after{Name: "broken", Vocab: vocabulary(4), Table: slices.Repeat([][]float32{{1, float32(math.NaN()), 1, 1}}, 4)}
+	for _, c := range []struct {
+		parts []Part
+		want  string
+	}{
+		{nil, "no parts"},
+		{[]Part{{"a", a, "log", 1}}, `the scale "log"`},
+		{[]Part{{"a", a, Share, 1}, {"b", other, Share, 1}}, "different items"},
+		{[]Part{{"a", a, Share, math.NaN()}}, "weight of a is NaN"},
+		{[]Part{{"a", a, Share, -1}}, "weight of a is -1"},
+		{[]Part{{"a", a, Share, 0}}, "no part has a weight"},
+	} {
+		if _, err := New(c.parts...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want one that says %q", err, c.want)
+		}
+	}
+	m, err := New(Part{"broken", broken, Softmax, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := [][]float32{make([]float32, 4)}
+	if err := m.Score(t.Context(), make([][]bellwether.Step, 1), out); err == nil || !strings.Contains(err.Error(), `broken scores item "b" as NaN`) {
+		t.Errorf("error %v of a part that scores NaN", err)
+	}
+	if err := m.Score(t.Context(), make([][]bellwether.Step, 1), [][]float32{make([]float32, 3)}); err == nil {
+		t.Error("too little room is no error")
+	}
+	if _, err := Fit(t.Context(), []Part{{Name: "broken", Scorer: broken, Scale: Softmax}}, chain(4), nil); err == nil || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("error %v of fitting a part that scores NaN", err)
+	}
+	beyond := chain(4)
+	beyond.Validation[2].At = 7
+	for name, q := range map[string]*bellwether.Sequences{"no targets": {Items: vocabulary(4)}, "other items": chain(5), "a target beyond": beyond} {
+		if _, err := Fit(t.Context(), []Part{{Name: "a", Scorer: a, Scale: Share}}, q, nil); err == nil {
+			t.Errorf("fitted on sequences with %s", name)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Fit(ctx, []Part{{Name: "a", Scorer: a, Scale: Share}}, chain(4), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
+	}
+}
+
+// fitter trains the mixture of two fixed parts.
+type fitter struct{}
+
+func (fitter) Family() string { return Family }
+func (fitter) Train(ctx context.Context, d *bellwether.Dataset, report func(bellwether.Progress)) (bellwether.Model, error) {
+	return Fit(ctx, []Part{{Name: "a", Scorer: peaks("a", 40, true), Scale: Softmax}, {Name: "b", Scorer: peaks("b", 40, false), Scale: Share}}, d.Sequences, report)
+}
+
+func load(r io.Reader) (bellwether.Model, error) { return Load(r, loadAfter) }
+
+func TestFamily(t *testing.T) {
+	modeltest.Run(t, modeltest.Family{
+		Trainer: func(uint64, bellwether.Checkpoint) bellwether.Trainer { return fitter{} },
+		Data:    func() *bellwether.Dataset { return &bellwether.Dataset{Sequences: chain(40)} },
+		Load:    load,
+		Outputs: func(t testing.TB, m bellwether.Model) (out []float64) {
+			for _, v := range score(t, m.(*Model), []bellwether.Step{{Item: 3}})[0] {
+				out = append(out, float64(v))
+			}
+			return out
+		},
+		Poison:   func(d *bellwether.Dataset) { d.Sequences.Validation[0].At = 9 },
+		Seedless: true,
+	})
+}
+
+// TestLargeParts are written in many chunks.
+func TestLargeParts(t *testing.T) {
+	big := &after{Name: "big", Vocab: vocabulary(100)}
+	for i := range 3000 {
+		row := make([]float32, 100)
+		row[i%100] = float32(i) + .5
+		big.Table = append(big.Table, row)
+	}
+	m, err := New(Part{"one", big, Softmax, .25}, Part{"two", big, Share, .75})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := m.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() < 4*chunk {
+		t.Fatalf("%d bytes are no test of chunks of %d", b.Len(), chunk)
+	}
+	back, err := Load(&b, loadAfter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m.Parts(), back.Parts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	m, err := New(Part{"a", peaks("a", 4, true), Softmax, .25}, Part{"b", peaks("b", 4, true), Share, .75})
+	if err != nil {
+		f.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := m.Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		// A part that swallows any bytes, so that the frame is what is tried.
+		_, _ = Load(bytes.NewReader(file), func(family string, r io.Reader) (bellwether.Model, error) {
+			_, err := io.Copy(io.Discard, r)
+			return peaks(family, 4, true), err
+		})
+	})
+}
