@@ -1,10 +1,6 @@
 package tensor
 
-import (
-	"math"
-
-	"bellwether/tensor/internal/reference"
-)
+import "math"
 
 // Attention is causal multi-head attention softmax(q·kᵀ·Scale)·v over packed
 // sequences of different lengths (Vaswani et al. 2017; the scores are never
@@ -26,7 +22,9 @@ type Attention struct {
 func (a Attention) Forward(out, lse, q, k, v []float32, offsets []int32) {
 	a = a.withDefaults()
 	a.check("Attention.Forward", out, lse, q, k, v, offsets)
-	reference.CausalAttention(reference.Attention(a), out, lse, q, k, v, offsets)
+	w := attentions.take()
+	*w = attention{Attention: a, out: out, lse: lse, q: q, k: k, v: v, offsets: offsets}
+	w.run()
 }
 
 // Backward sets dq, dk and dv from dout, the gradient of out.
@@ -34,7 +32,9 @@ func (a Attention) Backward(dq, dk, dv, dout, out, lse, q, k, v []float32, offse
 	a = a.withDefaults()
 	a.check("Attention.Backward", out, lse, q, k, v, offsets)
 	a.check("Attention.Backward", dout, lse, dq, dk, dv, offsets)
-	reference.CausalAttentionBackward(reference.Attention(a), dq, dk, dv, dout, q, k, v, offsets)
+	w := attentions.take()
+	*w = attention{Attention: a, out: out, lse: lse, q: q, k: k, v: v, offsets: offsets, dq: dq, dk: dk, dv: dv, dout: dout}
+	w.run()
 }
 
 func (a Attention) withDefaults() Attention {

@@ -34,13 +34,19 @@ func random(n int, seed uint64) []float32 {
 
 // near fails unless got equals want within tolerance, relative to the size of
 // want's values or of unit where those cancel.
-func near(t *testing.T, what string, got, want []float32, unit, tolerance float64) {
+func near(t failer, what string, got, want []float32, unit, tolerance float64) {
 	t.Helper()
 	for i := range want {
 		if off := math.Abs(float64(got[i]) - float64(want[i])); !(off <= tolerance*max(unit, math.Abs(float64(want[i])))) {
 			t.Fatalf("%s: value %d of %d is %v, want %v", what, i, len(want), got[i], want[i])
 		}
 	}
+}
+
+// failer is a test or a property's trial.
+type failer interface {
+	Helper()
+	Fatalf(format string, arguments ...any)
 }
 
 var forms = []struct {
@@ -56,7 +62,7 @@ var forms = []struct {
 }
 
 // checkProducts compares every form of m×n×k with the reference, under a tail.
-func checkProducts(t *testing.T, m, n, k int, tail Tail) {
+func checkProducts(t failer, m, n, k int, tail Tail) {
 	t.Helper()
 	a, b := random(m*k, 1), random(k*n, 2)
 	for _, form := range forms {
@@ -132,7 +138,7 @@ func TestProductsOfRandomShapes(t *testing.T) {
 			if !tail.Accumulate {
 				tail.Activation = Activation(rapid.IntRange(0, int(ActSiLU)).Draw(r, "activation"))
 			}
-			checkProducts(t, m, n, k, tail)
+			checkProducts(r, m, n, k, tail)
 		})
 	})
 }
