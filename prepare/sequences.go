@@ -1,0 +1,210 @@
+package prepare
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"bellwether"
+)
+
+// Protocol says how sequences are cut into a part to fit, validation targets and test targets.
+type Protocol int
+
+const (
+	// LeaveOneOut asks for each person's last step (test) and the one before (validation).
+	LeaveOneOut Protocol = iota
+	// Temporal asks for what people did after a moment: one global cut for validation, a later one for test.
+	Temporal
+)
+
+// SequenceOptions are the settings of Sequences; the zero value works.
+type SequenceOptions struct {
+	Protocol Protocol
+	Types    []bellwether.EventType // what becomes a step; none: every type about an item but lists, impressions, removals and refunds
+	Targets  []bellwether.EventType // what may be a target; none: every step
+	// Temporal: targets occurred after Validation, up to Test, or after Test.
+	// Zero: the moments by which 80 % and 90 % of the steps were known.
+	Validation, Test time.Time
+	Backfilled       bool // see TableOptions
+}
+
+// Sequences builds one sequence a person from c's item events.
+//
+// Leave-one-out keeps the order of time; ties keep the log's order. A person with fewer than three
+// steps, or without two targets after a first step, is all training. Temporal puts first, by time, the
+// steps that were known (received) at the first cut: only they may be fitted; then the others in the
+// order in which they became known, so that a target's history holds nothing that was learned after it.
+func Sequences(c *Cleaned, o SequenceOptions) (*bellwether.Sequences, error) {
+	if o.Test.Before(o.Validation) && !o.Test.IsZero() {
+		return nil, errors.New("prepare: the test cut lies before the validation cut: swap them")
+	}
+	b := newSequenceBuilder(o)
+	for i := range c.Events {
+		if e := &c.Events[i]; b.wanted(e) {
+			b.add(e, c.Currency)
+		}
+	}
+	if len(b.rows) == 0 {
+		return nil, fmt.Errorf("prepare: none of %d events is a step of a sequence: name the types of events about items in SequenceOptions.Types", len(c.Events))
+	}
+	if len(b.out.Types) > math.MaxUint8 {
+		return nil, fmt.Errorf("prepare: %d types of steps, more than %d: name fewer in SequenceOptions.Types", len(b.out.Types), math.MaxUint8)
+	}
+	if o.Protocol == Temporal {
+		b.cutByTime()
+	} else {
+		b.leaveOneOut()
+	}
+	return b.out, nil
+}
+
+// stepRow is a step with what the cut looks at.
+type stepRow struct {
+	bellwether.Step
+	occurred, known int64 // Unix nanoseconds
+}
+
+type sequenceBuilder struct {
+	o      SequenceOptions
+	out    *bellwether.Sequences
+	rows   [][]stepRow // by person
+	items  map[bellwether.ItemID]int32
+	types  map[bellwether.EventType]uint8
+	people map[bellwether.Subject]int
+}
+
+func newSequenceBuilder(o SequenceOptions) *sequenceBuilder {
+	return &sequenceBuilder{
+		o: o, out: &bellwether.Sequences{}, items: map[bellwether.ItemID]int32{},
+		types: map[bellwether.EventType]uint8{}, people: map[bellwether.Subject]int{},
+	}
+}
+
+func (b *sequenceBuilder) wanted(e *bellwether.Event) bool {
+	if e.Item == "" || e.Subject == "" || !e.Type.Personal() {
+		return false
+	}
+	if len(b.o.Types) > 0 {
+		return slices.Contains(b.o.Types, e.Type)
+	}
+	switch e.Type {
+	case bellwether.ViewItemList, bellwether.AdImpression, bellwether.RemoveFromCart, bellwether.Refund:
+		return false
+	}
+	return true
+}
+
+func (b *sequenceBuilder) add(e *bellwether.Event, main bellwether.Currency) {
+	p, ok := b.people[e.Subject]
+	if !ok {
+		p = len(b.rows)
+		b.people[e.Subject] = p
+		b.rows, b.out.People = append(b.rows, nil), append(b.out.People, e.Subject)
+	}
+	item, ok := b.items[e.Item]
+	if !ok {
+		item = int32(len(b.out.Items))
+		b.items[e.Item] = item
+		b.out.Items = append(b.out.Items, e.Item)
+	}
+	kind, ok := b.types[e.Type]
+	if !ok {
+		kind = uint8(len(b.out.Types))
+		b.types[e.Type] = kind
+		b.out.Types = append(b.out.Types, e.Type)
+	}
+	row := stepRow{bellwether.Step{Item: item, Type: kind, Quantity: int32(min(e.Quantity, math.MaxInt32)), Time: e.Occurred.Unix()}, e.Occurred.UnixNano(), known(e, b.o.Backfilled).UnixNano()}
+	if e.Price.Currency == main {
+		row.Price = e.Price.Amount
+	}
+	b.rows[p] = append(b.rows[p], row)
+}
+
+// known is when an event could first be used.
+func known(e *bellwether.Event, backfilled bool) time.Time {
+	if backfilled {
+		return e.Occurred
+	}
+	return e.Received
+}
+
+// target reports whether a step may be asked for.
+func (b *sequenceBuilder) target(s stepRow) bool {
+	return len(b.o.Targets) == 0 || slices.Contains(b.o.Targets, b.out.Types[s.Type])
+}
+
+func (b *sequenceBuilder) leaveOneOut() {
+	for p, rows := range b.rows {
+		end := len(rows)
+		last := b.lastTarget(rows, end)
+		if before := b.lastTarget(rows, last); before > 0 {
+			b.out.Validation = append(b.out.Validation, bellwether.Target{Person: int32(p), At: int32(before)})
+			b.out.Test = append(b.out.Test, bellwether.Target{Person: int32(p), At: int32(last)})
+			end = before
+		}
+		b.emit(rows, end)
+	}
+}
+
+// lastTarget returns the place of the last target before end, −1 when there is none.
+func (b *sequenceBuilder) lastTarget(rows []stepRow, end int) int {
+	for end--; end >= 0 && !b.target(rows[end]); end-- {
+	}
+	return end
+}
+
+func (b *sequenceBuilder) cutByTime() {
+	first, second := b.cuts()
+	for p, rows := range b.rows {
+		slices.SortStableFunc(rows, func(x, y stepRow) int {
+			if x.known > first || y.known > first {
+				return cmp.Compare(x.known, y.known)
+			}
+			return 0 // both may be fitted: they are in the order of time
+		})
+		end := 0
+		for at, row := range rows {
+			switch {
+			case row.known <= first:
+				end = at + 1
+			case row.occurred <= first || !b.target(row): // late news, or not asked for
+			case row.occurred <= second:
+				b.out.Validation = append(b.out.Validation, bellwether.Target{Person: int32(p), At: int32(at)})
+			default:
+				b.out.Test = append(b.out.Test, bellwether.Target{Person: int32(p), At: int32(at)})
+			}
+		}
+		b.emit(rows, end)
+	}
+}
+
+// cuts returns the options' cuts, or the moments by which 80 % and 90 % of the steps were known.
+func (b *sequenceBuilder) cuts() (first, second int64) {
+	times := make([]int64, 0, len(b.rows))
+	for _, rows := range b.rows {
+		for _, r := range rows {
+			times = append(times, r.known)
+		}
+	}
+	slices.Sort(times)
+	at := func(t time.Time, share float64) int64 {
+		if !t.IsZero() {
+			return t.UnixNano()
+		}
+		return times[int(share*float64(len(times)-1))]
+	}
+	first = at(b.o.Validation, .8)
+	return first, max(first, at(b.o.Test, .9))
+}
+
+func (b *sequenceBuilder) emit(rows []stepRow, end int) {
+	steps := make([]bellwether.Step, len(rows))
+	for i, r := range rows {
+		steps[i] = r.Step
+	}
+	b.out.Steps, b.out.TrainEnd = append(b.out.Steps, steps), append(b.out.TrainEnd, end)
+}
