@@ -8,4 +8,5 @@ package asm
 //go:generate go run -C gen . -out ../maps_amd64.s -stubs ../maps_amd64.go -pkg asm maps
 //go:generate go run -C gen . -out ../reduce_amd64.s -stubs ../reduce_amd64.go -pkg asm reduce
 //go:generate go run -C gen . -out ../spin_amd64.s -stubs ../spin_amd64.go -pkg asm spin
+//go:generate go run -C gen . -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg asm transpose
 //go:generate go run -C gen . elsewhere

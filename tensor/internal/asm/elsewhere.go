@@ -26,43 +26,19 @@ func ColumnsGradientAVX2(d *float32, p *float32, dot *float32, rows int, stride 
 	panic(elsewhere)
 }
 
-func Tile12x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
+func Tile32AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic(elsewhere)
 }
 
-func Tile8x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
+func Tile16AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic(elsewhere)
 }
 
-func Tile4x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
+func Tile16AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic(elsewhere)
 }
 
-func Tile2x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
-	panic(elsewhere)
-}
-
-func Tile1x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
-	panic(elsewhere)
-}
-
-func Tile12x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
-	panic(elsewhere)
-}
-
-func Tile8x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
-	panic(elsewhere)
-}
-
-func Tile4x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
-	panic(elsewhere)
-}
-
-func Tile2x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
-	panic(elsewhere)
-}
-
-func Tile1x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int) {
+func Tile8AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic(elsewhere)
 }
 
@@ -157,3 +133,11 @@ func DotInt8AVX2(x *int8, y *int8, n int) int32 { panic(elsewhere) }
 func FirstAboveAVX2(x *float32, n int, bar float32) int { panic(elsewhere) }
 
 func Pause() { panic(elsewhere) }
+
+func TransposeAVX512(dst *float32, x *float32, k int, rows int, stride int, width int) {
+	panic(elsewhere)
+}
+
+func TransposeAVX2(dst *float32, x *float32, k int, rows int, stride int, width int) {
+	panic(elsewhere)
+}

@@ -4,52 +4,22 @@
 
 package asm
 
-// Tile12x32AVX512 is a tile of 12 rows and up to 32 columns.
+// Tile32AVX512 is kernel.Tile for 1 to 12 rows and up to 32 columns.
 //
 //go:noescape
-func Tile12x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
+func Tile32AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)
 
-// Tile8x32AVX512 is a tile of 8 rows and up to 32 columns.
+// Tile16AVX512 is kernel.Tile for 1 to 12 rows and up to 16 columns.
 //
 //go:noescape
-func Tile8x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
+func Tile16AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)
 
-// Tile4x32AVX512 is a tile of 4 rows and up to 32 columns.
+// Tile16AVX2 is kernel.Tile for 1 to 6 rows and up to 16 columns.
 //
 //go:noescape
-func Tile4x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
+func Tile16AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)
 
-// Tile2x32AVX512 is a tile of 2 rows and up to 32 columns.
+// Tile8AVX2 is kernel.Tile for 1 to 6 rows and up to 8 columns.
 //
 //go:noescape
-func Tile2x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
-
-// Tile1x32AVX512 is a tile of 1 rows and up to 32 columns.
-//
-//go:noescape
-func Tile1x32AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
-
-// Tile12x16AVX512 is a tile of 12 rows and up to 16 columns.
-//
-//go:noescape
-func Tile12x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
-
-// Tile8x16AVX512 is a tile of 8 rows and up to 16 columns.
-//
-//go:noescape
-func Tile8x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
-
-// Tile4x16AVX512 is a tile of 4 rows and up to 16 columns.
-//
-//go:noescape
-func Tile4x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
-
-// Tile2x16AVX512 is a tile of 2 rows and up to 16 columns.
-//
-//go:noescape
-func Tile2x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
-
-// Tile1x16AVX512 is a tile of 1 rows and up to 16 columns.
-//
-//go:noescape
-func Tile1x16AVX512(k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, mask uint32, flags int)
+func Tile8AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)

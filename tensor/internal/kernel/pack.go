@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"bellwether/tensor/internal/asm"
+	"bellwether/tensor/internal/cpu"
+)
+
 // PackRows copies cols values of each of the k rows of b, which are stride
 // apart, to rows of width values; the values after them become zero.
 func PackRows(dst, b []float32, k, cols, stride, width int) {
@@ -11,12 +16,28 @@ func PackRows(dst, b []float32, k, cols, stride, width int) {
 
 // PackColumns is PackRows of the transpose: b has cols rows of k values, stride apart.
 func PackColumns(dst, b []float32, k, cols, stride, width int) {
-	for j := range cols {
+	lanes := 16
+	switch {
+	case k == 0:
+		return
+	case cpu.Use == cpu.AVX2:
+		lanes = 8
+	}
+	j := 0
+	for ; cpu.Use != cpu.Portable && j < cols && j+lanes <= width; j += lanes {
+		rows := min(lanes, cols-j)
+		if cpu.Use == cpu.AVX512 {
+			asm.TransposeAVX512(&dst[j], &b[j*stride], k, rows, stride, width)
+		} else {
+			asm.TransposeAVX2(&dst[j], &b[j*stride], k, rows, stride, width)
+		}
+	}
+	for ; j < cols; j++ {
 		for p, v := range b[j*stride:][:k] {
 			dst[p*width+j] = v
 		}
 	}
-	for p := range k {
-		clear(dst[p*width+cols:][:width-cols])
+	for p := 0; p < k && j < width; p++ {
+		clear(dst[p*width+j:][:width-j])
 	}
 }

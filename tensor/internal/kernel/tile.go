@@ -1,6 +1,9 @@
 package kernel
 
-import "bellwether/tensor/internal/cpu"
+import (
+	"bellwether/tensor/internal/asm"
+	"bellwether/tensor/internal/cpu"
+)
 
 // Flags of Tile.
 const (
@@ -15,10 +18,36 @@ type Strides struct{ K, RowA, StepA, StepB, RowC int }
 
 // TileShape is the most rows and columns that Tile takes at the present level.
 func TileShape() (rows, cols int) {
-	if cpu.Use == cpu.AVX512 {
+	switch cpu.Use {
+	case cpu.AVX512:
 		return 12, 32
+	case cpu.AVX2:
+		return 6, 16
 	}
 	return 4, 4
+}
+
+// Tile sets c = a·b (+ bias) for a tile of TileShape or less: the inner loop of
+// reference.MatMul and its transposed forms. bias is [cols] or nil.
+func (s *Strides) Tile(rows, cols int, a, b, c, bias []float32, flags int) {
+	if cpu.Use == cpu.Portable {
+		s.tileGo(rows, cols, a, b, c, bias, flags)
+		return
+	}
+	var add *float32
+	if bias != nil {
+		add = &bias[0]
+	}
+	switch {
+	case cpu.Use == cpu.AVX2 && cols <= 8:
+		asm.Tile8AVX2(rows, s.K, &a[0], s.RowA, s.StepA, &b[0], s.StepB, &c[0], s.RowC, add, cols, flags)
+	case cpu.Use == cpu.AVX2:
+		asm.Tile16AVX2(rows, s.K, &a[0], s.RowA, s.StepA, &b[0], s.StepB, &c[0], s.RowC, add, cols, flags)
+	case cols <= 16:
+		asm.Tile16AVX512(rows, s.K, &a[0], s.RowA, s.StepA, &b[0], s.StepB, &c[0], s.RowC, add, cols, flags)
+	default:
+		asm.Tile32AVX512(rows, s.K, &a[0], s.RowA, s.StepA, &b[0], s.StepB, &c[0], s.RowC, add, cols, flags)
+	}
 }
 
 // tileGo is Tile in Go, for up to four columns.

@@ -18,11 +18,12 @@ import (
 
 // files maps a file of package asm to the function that writes its kernels.
 var files = map[string]func(){
-	"columns": columns,
-	"gemm":    gemm,
-	"maps":    maps,
-	"reduce":  reduce,
-	"spin":    spin,
+	"columns":   columns,
+	"gemm":      gemm,
+	"maps":      maps,
+	"reduce":    reduce,
+	"transpose": transpose,
+	"spin":      spin,
 }
 
 func main() {
