@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -152,38 +153,26 @@ func (w *ranker) batch(ctx context.Context, first int, targets []bellwether.Targ
 		return err
 	}
 	for i, t := range targets {
-		for j, v := range w.scores[i] {
-			if v != v {
-				return fmt.Errorf("the score of item %q for target %d (person %d, step %d) is not a number: the model is damaged, train it again",
-					w.scorer.Items()[j], first+i, t.Person, t.At)
-			}
-		}
 		w.row = w.vocabulary.scores(w.row, w.scores[i])
-		w.one(first+i, t)
+		if err := w.one(first+i, t); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // one notes the figures of target number i, whose scores are in row.
-func (w *ranker) one(i int, t bellwether.Target) {
+func (w *ranker) one(i int, t bellwether.Target) error {
 	target := w.q.Steps[t.Person][t.At].Item
-	own := w.row[target]
-	if !w.o.WithHistory {
-		for _, s := range w.q.Steps[t.Person][:t.At] {
-			if s.Item >= 0 {
-				w.row[s.Item] = float32(math.NaN()) // compares as neither above nor tied
-			}
-		}
-		w.row[target] = own
+	above, tied, ok := count(w.row, w.row[target])
+	if !ok {
+		item := slices.IndexFunc(w.row, func(v float32) bool { return v != v })
+		return fmt.Errorf("the score of item %q for target %d (person %d, step %d) is not a number: the model is damaged, train it again",
+			w.q.Items[item], i, t.Person, t.At)
 	}
-	above, tied := 0, 0
-	for _, v := range w.row {
-		if v > own {
-			above++
-		}
-		if v == own {
-			tied++
-		}
+	if !w.o.WithHistory {
+		a, e := w.leaveOut(w.q.Steps[t.Person][:t.At], target)
+		above, tied = above-a, tied-e
 	}
 	for f, v := range w.gains.of(above, tied) {
 		w.figures[f][i] = v
@@ -192,26 +181,25 @@ func (w *ranker) one(i int, t bellwether.Target) {
 	for _, j := range w.best {
 		w.covers[j] = true
 	}
+	return nil
 }
 
-// top appends the indices of the k largest values, NaN aside; of equal ones the lower indices.
-func top(best []int32, row []float32, k int) []int32 {
-	least := float32(math.Inf(-1))
-	for i, v := range row {
-		if v != v || len(best) == k && v <= least {
+// leaveOut makes the scores of the history NaN, the target's aside, and returns how many of
+// them were above and level with the target's.
+func (w *ranker) leaveOut(history []bellwether.Step, target int32) (above, tied int) {
+	own := w.row[target]
+	for _, s := range history {
+		if s.Item < 0 || s.Item == target {
 			continue
 		}
-		if len(best) < k {
-			best = append(best, 0)
+		if v := w.row[s.Item]; v > own {
+			above++
+		} else if v == own {
+			tied++
 		}
-		at := len(best) - 1
-		for ; at > 0 && row[best[at-1]] < v; at-- {
-			best[at] = best[at-1]
-		}
-		best[at] = int32(i)
-		least = row[best[len(best)-1]]
+		w.row[s.Item] = float32(math.NaN()) // above nothing, level with nothing: counts once
 	}
-	return best
+	return above, tied
 }
 
 // gains holds prefix sums over places: what a target at places 0…n−1 earns in all.

@@ -292,3 +292,25 @@ func TestCompare(t *testing.T) {
 		t.Error("models that ranked different targets were compared")
 	}
 }
+
+func BenchmarkRank(b *testing.B) {
+	const items = 12_000
+	q, targets := world(items, make([][]int32, 256)...)
+	_ = targets
+	row := make([]float32, items)
+	for i := range row {
+		row[i] = float32(mix(uint64(i))>>40) / (1 << 24)
+	}
+	targets = nil
+	for p := range q.Steps {
+		q.Steps[p] = []bellwether.Step{{Item: int32(p)}, {Item: int32(7 * p)}, {Item: int32(40 * p)}}
+		targets = append(targets, bellwether.Target{Person: int32(p), At: 2})
+	}
+	s := scorer{q.Items, func(_ []bellwether.Step, out []float32) { copy(out, row) }}
+	for b.Loop() {
+		if _, err := Rank(b.Context(), s, q, targets, RankOptions{Bootstrap: -1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(targets)*items), "ns/score")
+}
