@@ -103,3 +103,46 @@ func TestGBCEWithoutCalibrationIsBCE(t *testing.T) {
 		t.Errorf("β is %g for t = 1, want α = .1", got)
 	}
 }
+
+// The mean that ZILN's parameters stand for is that of its draws.
+func TestZILNMean(t *testing.T) {
+	x := []float32{.4, .7, -.3}
+	sigma := math.Log1p(math.Exp(float64(x[2])))
+	draws := random(400_000, 8)
+	var sum float64
+	for _, z := range draws {
+		sum += math.Exp(float64(x[1]) + sigma*float64(z))
+	}
+	want := sum / float64(len(draws)) / (1 + math.Exp(-float64(x[0])))
+	if got := ZILNMean(x); math.Abs(got-want) > .01*want {
+		t.Errorf("mean %g, the draws' is %g", got, want)
+	}
+}
+
+// Fitted by its loss, the hazard of a bucket is the share of those still waiting
+// for whom it ends, whatever happened to be censored.
+func TestHazardRecoversShares(t *testing.T) {
+	b := NewBuilder(1)
+	p := b.Param("x", Constant(0), 2)
+	adam := NewAdam(b.Params(), Adam{})
+	waits := []int32{0, 1, 1, ^0, ^1, 0, ^1, ^1} // 2 of 8 end in bucket 0; of the 5 still seen, 2 in bucket 1
+	x, dx := make([]float32, 16), make([]float32, 16)
+	for step := 1; step <= 800; step++ {
+		for r := range 8 {
+			copy(x[2*r:], p.Value)
+		}
+		Hazard(dx, x, waits, 2, 1./8)
+		p.Grad[0], p.Grad[1] = 0, 0
+		for r := range 8 {
+			p.Grad[0] += dx[2*r]
+			p.Grad[1] += dx[2*r+1]
+		}
+		adam.Step(step, .05)
+	}
+	if h := sigmoid(p.Value[0]); math.Abs(float64(h)-2./8) > 1e-3 {
+		t.Errorf("hazard of bucket 0 is %g, want 2/8", h)
+	}
+	if h := sigmoid(p.Value[1]); math.Abs(float64(h)-2./5) > 1e-3 {
+		t.Errorf("hazard of bucket 1 is %g, want 2/5", h)
+	}
+}

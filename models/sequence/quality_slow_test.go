@@ -1,0 +1,73 @@
+//go:build slow
+
+package sequence
+
+import (
+	"context"
+	"math"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"bellwether"
+)
+
+// TestBeautyQuality holds the trunk to SCIENCE §2's gate: leave-one-out, strict,
+// full ranking with the history excluded.
+func TestBeautyQuality(t *testing.T) {
+	quality(t, "sequences/amazon-beauty.txt.gz", .090, .054)
+}
+
+func TestGamesQuality(t *testing.T) { quality(t, "sequences/amazon-games.txt.gz", .1, .055) }
+
+func quality(t *testing.T, name string, hr, ndcg float64) {
+	d := leaveOneOut(t, name)
+	tr := Trainer{Seed: 42}
+	if m, err := strconv.ParseFloat(os.Getenv("BELLWETHER_MINUTES"), 64); err == nil {
+		tr.Minutes = m
+	}
+	started := time.Now()
+	m, err := tr.Train(context.Background(), d, func(p bellwether.Progress) {
+		if p.Note != "" {
+			t.Logf("%.0f s, %d steps: loss %.4f, validation NDCG@10 %.4f", p.Elapsed.Seconds(), p.Done, p.Loss, p.Valid)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds := time.Since(started).Seconds()
+	for part, targets := range map[string][]bellwether.Target{"validation": d.Sequences.Validation, "test": d.Sequences.Test} {
+		gotHR, gotNDCG := measure(t, m.(*Model), d.Sequences, targets)
+		t.Logf("%s HR@10 %.4f NDCG@10 %.4f after %.0f s of training", part, gotHR, gotNDCG, seconds)
+		if part == "test" && (gotHR < hr || gotNDCG < ndcg) {
+			t.Errorf("test HR@10 %.4f NDCG@10 %.4f, want %.3f and %.3f", gotHR, gotNDCG, hr, ndcg)
+		}
+	}
+}
+
+// measure ranks targets through Score.
+func measure(t *testing.T, m *Model, q *bellwether.Sequences, targets []bellwether.Target) (hr, ndcg float64) {
+	const n = 500
+	out := make([][]float32, n)
+	for i := range out {
+		out[i] = make([]float32, len(q.Items))
+	}
+	for first := 0; first < len(targets); first += n {
+		part := targets[first:min(first+n, len(targets))]
+		var histories [][]bellwether.Step
+		for _, k := range part {
+			histories = append(histories, q.Steps[k.Person][:k.At])
+		}
+		if err := m.Score(context.Background(), histories, out[:len(part)]); err != nil {
+			t.Fatal(err)
+		}
+		for i, k := range part {
+			if r := rank(out[i], q.Steps[k.Person], int(k.At)); r < 10 {
+				hr++
+				ndcg += 1 / math.Log2(r+2)
+			}
+		}
+	}
+	return hr / float64(len(targets)), ndcg / float64(len(targets))
+}
