@@ -354,3 +354,31 @@ func BenchmarkPreview(b *testing.B) {
 		}
 	}
 }
+
+// TestNoAnswerWithoutTheLog: when nothing can be stored there is no decision.
+func TestNoAnswerWithoutTheLog(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	p, closeStore := openProject(t, dir)
+	newDecider(t, p, Options{}).Close()
+	closeStore()
+	s, err := store.Open(ctx, dir, store.Options{MinFree: 1 << 60}) // the disk counts as full
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if p, err = s.Project(ctx, "shop"); err != nil {
+		t.Fatal(err)
+	}
+	d := newDecider(t, p, Options{})
+	defer d.Close()
+	for _, key := range []string{"", "k", "k"} {
+		if got, err := d.Decide(ctx, request("ann", key, 1, 2)); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("key %q: answered %v, %v on a full disk", key, got.ID, err)
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := d.Decide(cancelled, request("ann", "", 1, 2)); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled request gives %v", err)
+	}
+}
