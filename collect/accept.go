@@ -65,6 +65,7 @@ func (c *Collector) accept(ctx context.Context, messages []message) (Result, err
 		}
 		todo, records = held, nil
 	}
+	c.totals.add(total)
 	return total, nil
 }
 

@@ -38,6 +38,7 @@ func (o Options) withDefaults() Options {
 
 // Collector writes one project's events to its log. It is safe for concurrent use.
 type Collector struct {
+	totals  totals
 	o       Options
 	log     appender
 	view    view

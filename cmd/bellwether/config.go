@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bellwether"
+	"bellwether/pipeline"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+)
+
+// configuration is the YAML file: strict, every field with a default.
+type configuration struct {
+	Listen       string                          `yaml:"listen"`                // address of the HTTP interface
+	NATS         string                          `yaml:"nats,omitempty"`        // URL of an external NATS; empty: embedded
+	Currency     bellwether.Currency             `yaml:"currency"`              // of the project
+	Rates        map[bellwether.Currency]float64 `yaml:"rates,omitempty"`       // value of one unit of another currency in the project's
+	HoldoutShare float64                         `yaml:"holdout_share"`         // of people, left alone so that the product's worth can be measured
+	TurnEvery    time.Duration                   `yaml:"turn_every"`            // 0: only by hand
+	Minutes      float64                         `yaml:"minutes"`               // of training a turn
+	Epochs       int                             `yaml:"epochs,omitempty"`      // of the neural models; 0: their preset's
+	Seed         uint64                          `yaml:"seed"`                  // of training
+	SMTP         string                          `yaml:"smtp,omitempty"`        // smtp://user:password@host:port of the mail server
+	MailFrom     string                          `yaml:"mail_from,omitempty"`   // sender of campaign mail
+	Webhook      string                          `yaml:"webhook,omitempty"`     // URL that campaign messages are posted to
+	WebhookKey   string                          `yaml:"webhook_key,omitempty"` // secret of the signature
+	QuietFrom    string                          `yaml:"quiet_from,omitempty"`  // quiet hours, such as 21:00
+	QuietTo      string                          `yaml:"quiet_to,omitempty"`    // such as 08:00
+	TimeZone     string                          `yaml:"time_zone"`             // of the quiet hours
+	MessageCap   int                             `yaml:"message_cap"`           // messages a person in 7 days
+}
+
+func defaults() configuration {
+	return configuration{Listen: "127.0.0.1:8080", Currency: "USD", HoldoutShare: 0.05, TurnEvery: 24 * time.Hour,
+		Minutes: 15, Seed: 42, TimeZone: "UTC", MessageCap: 3}
+}
+
+// configured reads the configuration file over the defaults, then the environment.
+func (a *app) configured() (configuration, error) {
+	c, path, named := defaults(), a.config, a.config != ""
+	if !named {
+		path = filepath.Join(a.data, "config.yaml")
+	}
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && !named:
+	case err != nil:
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	default:
+		defer f.Close()
+		err := yaml.NewDecoder(f, yaml.Strict()).Decode(&c)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return c, exit{2, fmt.Errorf("configuration %s: %w", path, err)}
+		}
+	}
+	c.Listen, c.NATS = env("BELLWETHER_LISTEN", c.Listen), env("BELLWETHER_NATS", c.NATS)
+	c.SMTP, c.WebhookKey = env("BELLWETHER_SMTP", c.SMTP), env("BELLWETHER_WEBHOOK_KEY", c.WebhookKey)
+	if c.HoldoutShare < 0 || c.HoldoutShare >= 1 {
+		return c, exit{2, fmt.Errorf("configuration: holdout_share is %g; give a share of 0 or more and below 1", c.HoldoutShare)}
+	}
+	return c, nil
+}
+
+// options are the engine's, as configured.
+func (c *configuration) options() pipeline.Options {
+	share := c.HoldoutShare
+	if share == 0 {
+		share = -1 // none, said on purpose
+	}
+	return pipeline.Options{Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
+		Training: pipeline.Training{Minutes: c.Minutes, Epochs: c.Epochs, Seed: c.Seed}}
+}
+
+func (a *app) configs() *cobra.Command {
+	var effective bool
+	show := &cobra.Command{
+		Use: "show", Short: "Print the configuration: the file's, or with --effective what holds", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf := defaults()
+			if effective {
+				var err error
+				if conf, err = a.configured(); err != nil {
+					return err
+				}
+				conf.WebhookKey, conf.SMTP = masked(conf.WebhookKey), masked(conf.SMTP)
+			}
+			b, err := yaml.Marshal(conf)
+			if err != nil {
+				return fmt.Errorf("writing the configuration: %w", err)
+			}
+			_, err = c.OutOrStdout().Write(b)
+			return err
+		},
+	}
+	show.Flags().BoolVar(&effective, "effective", false, "defaults, file and environment together; without it the defaults")
+	cmd := &cobra.Command{Use: "config", Short: "The configuration"}
+	cmd.AddCommand(show)
+	return cmd
+}
+
+func masked(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return "(set)"
+}

@@ -1,0 +1,9 @@
+// Package serve answers with the models in service.
+//
+// Each application has one atomic pointer to a [Serving]: a model with its vocabulary
+// and what it falls back to. [Service.Swap] puts another in its place while requests
+// are under way; a request reads the pointer once, so that no answer comes from half a model.
+//
+// A recommendation falls back to popularity when no model was promoted, and when a
+// person has no history that the model knows; the answer says which and why.
+package serve

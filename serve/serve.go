@@ -1,0 +1,236 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bellwether"
+	"bellwether/tensor"
+)
+
+// PopularityVersion is the model version that an answer names when popularity gave it.
+const PopularityVersion bellwether.ModelVersion = "popularity"
+
+// ErrNoModel is returned by Predict when no model of the application is in service.
+var ErrNoModel = errors.New("no model is in service: run a turn, or train and promote one")
+
+// Serving is one model ready to answer. It is immutable once it is in service.
+type Serving struct {
+	Version     bellwether.ModelVersion
+	Application string
+	Scorer      bellwether.Scorer     // of a recommender, else nil
+	Classifier  bellwether.Classifier // of a behaviour model, else nil
+
+	items   map[bellwether.ItemID]int32
+	types   map[bellwether.EventType]uint8
+	scratch sync.Pool // of *[]float32, a score an item
+}
+
+// NewServing prepares model, a Scorer or a Classifier, for service. types is the
+// vocabulary that Step.Type indexed in training.
+func NewServing(version bellwether.ModelVersion, application string, model bellwether.Model, types []bellwether.EventType) (*Serving, error) {
+	s := &Serving{Version: version, Application: application}
+	switch m := model.(type) {
+	case bellwether.Scorer:
+		s.Scorer = m
+		s.items = make(map[bellwether.ItemID]int32, len(m.Items()))
+		for i, id := range m.Items() {
+			s.items[id] = int32(i)
+		}
+		s.types = make(map[bellwether.EventType]uint8, len(types))
+		for i, t := range types {
+			s.types[t] = uint8(i)
+		}
+		n := len(m.Items())
+		s.scratch.New = func() any { b := make([]float32, n); return &b }
+	case bellwether.Classifier:
+		s.Classifier = m
+	default:
+		return nil, fmt.Errorf("serving %s: a %s model is neither a scorer nor a classifier", version, model.Family())
+	}
+	return s, nil
+}
+
+// Visit is one past event of a person, as a request knows it.
+type Visit struct {
+	Item     bellwether.ItemID
+	Type     bellwether.EventType
+	Quantity int32
+	Price    int64 // minor units of the project's currency
+	Time     time.Time
+}
+
+// Query asks for the best items of one person.
+type Query struct {
+	Subject bellwether.Subject
+	History []Visit // oldest first
+	K       int
+	Skip    func(bellwether.ItemID) bool // true: must not be recommended; nil: none
+	Popular bool                         // answer by popularity whatever is in service: the holdout's baseline
+}
+
+// Service holds the models in service, by application.
+type Service struct {
+	recommend atomic.Pointer[Serving]
+	behaviour atomic.Pointer[Serving]
+	popular   atomic.Pointer[[]bellwether.ScoredItem]
+	clock     func() time.Time
+}
+
+// New returns a service without models; clock gives the time that predictions carry.
+func New(clock func() time.Time) *Service { return &Service{clock: clock} }
+
+func (s *Service) pointer(application string) *atomic.Pointer[Serving] {
+	if application == "behaviour" {
+		return &s.behaviour
+	}
+	return &s.recommend
+}
+
+// Swap puts v in service for its application and returns what was there, nil if nothing.
+func (s *Service) Swap(v *Serving) *Serving { return s.pointer(v.Application).Swap(v) }
+
+// Current returns the model in service for an application, nil if there is none.
+func (s *Service) Current(application string) *Serving { return s.pointer(application).Load() }
+
+// SetPopular replaces the list of popular items, best first.
+func (s *Service) SetPopular(items []bellwether.ScoredItem) { s.popular.Store(&items) }
+
+// Recommend returns at most q.K items for a person, best first: filters apply before the
+// cut, so that K answers come back while enough items are eligible.
+func (s *Service) Recommend(ctx context.Context, q Query) (bellwether.Prediction, error) {
+	out := bellwether.Prediction{Subject: q.Subject, Application: "recommend", Model: PopularityVersion, Time: s.clock()}
+	v := s.recommend.Load()
+	switch {
+	case q.Popular:
+		out.Reason = "popularity was asked for"
+	case v == nil:
+		out.Reason = "no model is in service"
+	default:
+		steps := v.steps(q.History)
+		if len(steps) == 0 {
+			out.Reason = "no history that the model knows"
+			break
+		}
+		scores, err := v.rank(ctx, steps, q.K, q.Skip)
+		if err != nil {
+			return out, fmt.Errorf("recommending with %s: %w", v.Version, err)
+		}
+		if len(scores) > 0 {
+			out.Model, out.Scores = v.Version, scores
+			return out, nil
+		}
+		out.Reason = "the model has no eligible item"
+	}
+	out.Scores = s.popularFor(q)
+	return out, nil
+}
+
+// steps translates a history into the vocabulary of the model; items and types that it
+// does not know are left out.
+func (v *Serving) steps(history []Visit) []bellwether.Step {
+	steps := make([]bellwether.Step, 0, len(history))
+	for _, h := range history {
+		item, known := v.items[h.Item]
+		if !known {
+			continue
+		}
+		kind, known := v.types[h.Type]
+		if !known {
+			continue
+		}
+		steps = append(steps, bellwether.Step{Item: item, Type: kind, Quantity: h.Quantity, Price: h.Price, Time: h.Time.Unix()})
+	}
+	return steps
+}
+
+func (v *Serving) rank(ctx context.Context, steps []bellwether.Step, k int, skip func(bellwether.ItemID) bool) ([]bellwether.ScoredItem, error) {
+	buffer := v.scratch.Get().(*[]float32)
+	defer v.scratch.Put(buffer)
+	scores := *buffer
+	if err := v.Scorer.Score(ctx, [][]bellwether.Step{steps}, [][]float32{scores}); err != nil {
+		return nil, err
+	}
+	items := v.Scorer.Items()
+	if skip != nil {
+		for i, id := range items {
+			if skip(id) {
+				scores[i] = float32(math.Inf(-1))
+			}
+		}
+	}
+	best := tensor.TopK(scores, min(k, len(items)), make([]int32, min(k, len(items))))
+	out := make([]bellwether.ScoredItem, len(best))
+	for i, at := range best {
+		out[i] = bellwether.ScoredItem{Item: items[at], Score: float64(scores[at])}
+	}
+	return out, nil
+}
+
+func (s *Service) popularFor(q Query) []bellwether.ScoredItem {
+	list := s.popular.Load()
+	if list == nil {
+		return nil
+	}
+	out := make([]bellwether.ScoredItem, 0, min(q.K, len(*list)))
+	for _, it := range *list {
+		if len(out) == q.K {
+			break
+		}
+		if q.Skip == nil || !q.Skip(it.Item) {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// Predict returns the probability of the positive class for each row of t, and the model that gave it.
+func (s *Service) Predict(ctx context.Context, application string, t *bellwether.Table) ([]float64, bellwether.ModelVersion, error) {
+	v := s.pointer(application).Load()
+	if v == nil || v.Classifier == nil {
+		return nil, "", fmt.Errorf("%s: %w", application, ErrNoModel)
+	}
+	p, err := v.Classifier.Predict(ctx, t)
+	if err != nil {
+		return nil, v.Version, fmt.Errorf("predicting with %s: %w", v.Version, err)
+	}
+	return p, v.Version, nil
+}
+
+// Scores returns the model's score of each of items after a history. An item that the model does
+// not know scores as low as the lowest that it knows.
+func (v *Serving) Scores(ctx context.Context, history []Visit, items []bellwether.ItemID) ([]bellwether.ScoredItem, error) {
+	if v.Scorer == nil {
+		return nil, fmt.Errorf("%s scores no items", v.Version)
+	}
+	buffer := v.scratch.Get().(*[]float32)
+	defer v.scratch.Put(buffer)
+	if err := v.Scorer.Score(ctx, [][]bellwether.Step{v.steps(history)}, [][]float32{*buffer}); err != nil {
+		return nil, fmt.Errorf("scoring with %s: %w", v.Version, err)
+	}
+	lowest := math.Inf(1)
+	out := make([]bellwether.ScoredItem, len(items))
+	for i, id := range items {
+		out[i] = bellwether.ScoredItem{Item: id, Score: math.Inf(-1)}
+		if at, known := v.items[id]; known {
+			out[i].Score = float64((*buffer)[at])
+			lowest = min(lowest, out[i].Score)
+		}
+	}
+	for i := range out {
+		if math.IsInf(out[i].Score, -1) {
+			out[i].Score = lowest
+		}
+	}
+	if math.IsInf(lowest, 1) {
+		for i := range out {
+			out[i].Score = 0
+		}
+	}
+	return out, nil
+}
