@@ -26,6 +26,7 @@ type Model struct {
 	embedding nn.Embedding // its first table is the items'
 	blocks    nn.Sequential
 	norm      nn.Layer
+	tasks     []*task
 	packed    *tensor.Packed // the item table, transposed, for scoring
 	scratch   sync.Pool      // of *scratch
 }
@@ -54,6 +55,7 @@ func newModel(s Settings, items []bellwether.ItemID, types []bellwether.EventTyp
 	} else {
 		m.norm = b.LayerNorm("norm", s.Dim)
 	}
+	m.tasks = newTasks(b, s, len(types))
 	m.params = b.Params()
 	return m
 }

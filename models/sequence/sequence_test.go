@@ -74,6 +74,7 @@ func TestModel(t *testing.T) {
 		},
 		"gbce": func(s *Settings) {
 			s.Loss, s.Negatives, s.Calibration, s.Gated = "gbce", 8, .75, false
+			s.Tasks = map[string]float32{"type": .1, "wait": .1}
 			s.Fields = []string{"type", "gap", "hour", "price", "quantity"}
 		},
 	} {
@@ -154,6 +155,35 @@ func TestLearnsWhatComesNext(t *testing.T) {
 	}
 }
 
+// Types alternate and 5,000 seconds pass between events: the tasks learn both.
+func TestOutlook(t *testing.T) {
+	s := small()
+	s.Tasks, s.Rate = map[string]float32{"type": .3, "wait": .3}, 1e-2
+	d := walks(200, 20)
+	m, err := Trainer{Settings: s, Epochs: 12}.Train(context.Background(), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := d.Sequences.Steps[0][:4]
+	got, err := m.(*Model).Outlook(context.Background(), [][]bellwether.Step{steps, nil, steps[:3]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[0].Types[0] < .9 || got[2].Types[1] < .9 || got[1].Types != nil {
+		t.Errorf("types %v and %v, want view_item and purchase", got[0].Types, got[2].Types)
+	}
+	sum := 0.0
+	for _, w := range got[0].Waits {
+		sum += w
+	}
+	if got[0].Waits[13] < .9 || math.Abs(sum-1) > 1e-6 { // 4096 ≤ 5000 < 8192
+		t.Errorf("waits %v, want nearly all in bucket 13", got[0].Waits)
+	}
+	if _, err := m.(*Model).Outlook(context.Background(), [][]bellwether.Step{{{Item: 20}}}); err == nil {
+		t.Error("an unknown item was accepted")
+	}
+}
+
 func TestScoreTogetherEqualsAlone(t *testing.T) {
 	d := walks(200, 20)
 	m, err := Trainer{Settings: small(), Epochs: 1}.Train(context.Background(), d, nil)
@@ -231,6 +261,7 @@ func TestTrainRefuses(t *testing.T) {
 		"nobody":           func(d *bellwether.Dataset, _ *Trainer) { clear(d.Sequences.TrainEnd) },
 		"validation":       func(d *bellwether.Dataset, _ *Trainer) { d.Sequences.Validation[0].At = 99 },
 		"preset":           func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings, tr.Preset = nil, "huge" },
+		"task":             func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Tasks = map[string]float32{"mood": 1} },
 		"field":            func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Fields = []string{"colour"} },
 		"heads":            func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Heads = 3 },
 		"loss":             func(_ *bellwether.Dataset, tr *Trainer) { tr.Settings.Loss = "hinge" },

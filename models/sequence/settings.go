@@ -22,6 +22,8 @@ type Settings struct {
 	Fields  []string `json:"fields,omitempty"` // beside item and position: see Fields
 	Dropout float32  `json:"dropout"`
 
+	Tasks map[string]float32 `json:"tasks,omitempty"` // heads beside the next item, "type" and "wait", with the weights of their losses
+
 	Loss        string  `json:"loss"`                  // "full", "sampled", "bce" or "gbce"
 	Negatives   int     `json:"negatives,omitempty"`   // of the sampled losses
 	Calibration float32 `json:"calibration,omitempty"` // t of gbce
@@ -76,6 +78,11 @@ func (s *Settings) check() error {
 	for i, f := range s.Fields {
 		if _, ok := fieldBuckets[f]; !ok || slices.Contains(s.Fields[:i], f) {
 			return fmt.Errorf("sequence: field %q is unknown or named twice: there are %v", f, slices.Sorted(maps.Keys(fieldBuckets)))
+		}
+	}
+	for name, weight := range s.Tasks {
+		if _, ok := taskKinds[name]; !ok || !(weight > 0) {
+			return fmt.Errorf("sequence: task %q of weight %g: there are %v, with weights above 0", name, weight, slices.Sorted(maps.Keys(taskKinds)))
 		}
 	}
 	return nil

@@ -236,24 +236,34 @@ func (r *run) forwardBackward(step, learned int) float64 {
 	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, r.tokens.ids)))
 	dh := p.Buffer(len(h))
 	loss := r.loss.Loss(p, dh, h, m.itemTable(), r.tokens.targets, 1/float32(learned))
+	for _, t := range m.tasks {
+		loss += t.learn(p, dh, h)
+	}
 	m.embedding.Backward(p, m.blocks.Backward(p, m.norm.Backward(p, dh)))
 	return loss
 }
 
-// pack fills tokens with the latest training steps of people, each step's target
-// being the next one's item, and returns the number of targets.
+// pack fills tokens with the latest training steps of people, each step's targets
+// being of the next one, and returns the number of items among them.
 func (r *run) pack(people []int32) int {
 	t, s := &r.tokens, &r.model.settings
 	t.reset(len(s.Fields))
+	for _, k := range r.model.tasks {
+		k.targets = k.targets[:0]
+	}
 	learned := 0
 	for _, p := range people {
 		steps := r.data.Steps[p][:r.data.TrainEnd[p]]
 		window, before := latest(steps[:len(steps)-1], s.Length)
 		t.append(window, before, s.Fields)
-		for _, next := range steps[len(steps)-len(window):] {
+		for i := len(steps) - len(window); i < len(steps); i++ {
+			next := &steps[i]
 			t.targets = append(t.targets, next.Item)
 			if next.Item >= 0 {
 				learned++
+			}
+			for _, k := range r.model.tasks {
+				k.targets = append(k.targets, k.answer(&steps[i-1], next))
 			}
 		}
 	}

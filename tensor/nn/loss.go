@@ -33,6 +33,24 @@ func BinaryCrossEntropy(dx, x, target []float32, scale float32) float64 {
 	return loss * float64(scale)
 }
 
+// CrossEntropy returns scale·Σ −ln softmax(x)[target] over the rows of logits x,
+// [rows, classes], whose target is not negative, and sets dx to its gradient.
+func CrossEntropy(dx, x []float32, targets []int32, classes int, scale float32) float64 {
+	tensor.Softmax(dx, x, len(targets), classes)
+	var loss float64
+	for r, target := range targets {
+		row := dx[r*classes : (r+1)*classes]
+		if target < 0 {
+			clear(row)
+			continue
+		}
+		loss += float64(tensor.LogSumExp(x[r*classes:(r+1)*classes]) - x[r*classes+int(target)])
+		row[target]--
+		tensor.Scale(scale, row)
+	}
+	return loss * float64(scale)
+}
+
 // softplus is ln(1+eˣ) without overflow.
 func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 

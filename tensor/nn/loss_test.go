@@ -23,6 +23,25 @@ func TestScalarLossGradients(t *testing.T) {
 	}
 }
 
+func TestCrossEntropyGradient(t *testing.T) {
+	x, dx := random(12, 1), make([]float32, 12)
+	targets := []int32{2, -1, 0, 1}
+	loss := func() float64 { return CrossEntropy(make([]float32, 12), x, targets, 3, .5) }
+	CrossEntropy(dx, x, targets, 3, .5)
+	modeltest.CheckGradients(t, 1e-2, loss, modeltest.Gradient{Name: "x", Value: x, Grad: dx})
+	if got, want := loss(), fullOf(x, targets); math.Abs(got-want) > 1e-5 {
+		t.Errorf("loss %g, of the tiled kernel %g", got, want)
+	}
+}
+
+// fullOf is the full softmax of logits x, [4, 3], as a product with the unit matrix.
+func fullOf(x []float32, targets []int32) float64 {
+	p := &Pass{}
+	p.Begin(4, nil)
+	unit := &Param{Shape: []int{3, 3}, Value: []float32{1, 0, 0, 0, 1, 0, 0, 0, 1}, Grad: make([]float32, 9)}
+	return FullSoftmax{Items: 3}.Loss(p, make([]float32, 12), x, unit, targets, .5)
+}
+
 func TestBinaryCrossEntropyOfLargeLogits(t *testing.T) {
 	dx := make([]float32, 2)
 	got := BinaryCrossEntropy(dx, []float32{200, -200}, []float32{0, 1}, 1)
