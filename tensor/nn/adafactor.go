@@ -1,6 +1,10 @@
 package nn
 
-import "math"
+import (
+	"math"
+
+	"bellwether/tensor"
+)
 
 // Adafactor scales by a factored mean square: one value a row and one a column
 // of each matrix instead of one a weight (Shazeer and Stern 2018), with update
@@ -101,9 +105,5 @@ func factored(update, grad, rows, columns []float32, mix float32) {
 }
 
 func rootMeanSquare(x []float32) float64 {
-	var sum float64
-	for _, v := range x {
-		sum += float64(v) * float64(v)
-	}
-	return math.Sqrt(sum / float64(max(len(x), 1)))
+	return math.Sqrt(tensor.SumSquares(x) / float64(max(len(x), 1)))
 }

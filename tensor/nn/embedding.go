@@ -17,11 +17,15 @@ type Embedding struct {
 func (e *Embedding) Forward(p *Pass, ids [][]int32) []float32 {
 	w := e.Width
 	y := p.Buffer(p.Rows * w)
-	clear(y)
 	for f, table := range e.Tables {
 		for i, id := range ids[f][:p.Rows] {
-			if id >= 0 {
-				row := y[i*w : (i+1)*w]
+			row := y[i*w : (i+1)*w]
+			switch {
+			case id < 0 && f == 0:
+				clear(row)
+			case id >= 0 && f == 0:
+				copy(row, table.Row(id))
+			case id >= 0:
 				tensor.Add(row, row, table.Row(id))
 			}
 		}

@@ -105,10 +105,7 @@ func (o *AdaGrad) Step(_ int, rate float32) {
 			if rowWise {
 				row := first / len(value)
 				sums[row] += meanSquare(grad)
-				each := rate / (sqrt(sums[row]) + o.Epsilon)
-				for j, g := range grad {
-					value[j] -= each * g
-				}
+				tensor.Axpy(-rate/(sqrt(sums[row])+o.Epsilon), grad, value)
 				return
 			}
 			for j, g := range grad {
@@ -121,9 +118,5 @@ func (o *AdaGrad) Step(_ int, rate float32) {
 }
 
 func meanSquare(x []float32) float32 {
-	var sum float32
-	for _, v := range x {
-		sum += v * v
-	}
-	return sum / float32(len(x))
+	return float32(tensor.SumSquares(x) / float64(len(x)))
 }
