@@ -34,6 +34,10 @@ func MatMul(c, a, b []float32, m, n, k int, tail Tail) {
 // MatMulTB sets c = a·bᵀ; c is [m, n], a is [m, k], b is [n, k].
 func MatMulTB(c, a, b []float32, m, n, k int, tail Tail) {
 	checkProduct("MatMulTB", c, a, b, m, n, k, tail)
+	if m == 1 && !tail.Accumulate {
+		oneRow(c, a, b, n, k, tail)
+		return
+	}
 	p := newProduct(c, a, k, 1, m, n, k, tail)
 	p.packed = packPanels(p.packed, b, k, n, 1, k)
 	p.panels(p.packed)

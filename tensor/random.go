@@ -1,6 +1,9 @@
 package tensor
 
-import "bellwether/tensor/internal/reference"
+import (
+	"bellwether/tensor/internal/kernel"
+	"bellwether/tensor/internal/pool"
+)
 
 // Stream is a source of random bits without state: the bits at an index follow
 // from the seed, the step, the layer and that index alone (Philox4x32-10,
@@ -14,20 +17,13 @@ type Stream struct {
 
 // Bits fills dst with the random words at indices start, start+1, ….
 func (s Stream) Bits(dst []uint32, start uint64) {
-	var block [4]uint32
-	for i := range dst {
-		at := start + uint64(i)
-		if i == 0 || at%4 == 0 {
-			block = s.block(at / 4)
-		}
-		dst[i] = block[at%4]
+	k := kernel.Stream(s)
+	if head := start % 4; head != 0 && len(dst) > 0 {
+		words := k.Block(start / 4)
+		n := copy(dst, words[head:])
+		dst, start = dst[n:], start+uint64(n)
 	}
-}
-
-func (s Stream) block(number uint64) [4]uint32 {
-	return reference.Philox(
-		[4]uint32{uint32(number), uint32(number >> 32), s.Step, s.Layer},
-		[2]uint32{uint32(s.Seed), uint32(s.Seed >> 32)})
+	k.Bits(dst, start/4)
 }
 
 // Dropout sets dst[i] = x[i]/(1−rate) or, with probability rate, 0. start is the
@@ -40,20 +36,44 @@ func Dropout(dst, x []float32, rate float32, s Stream, start uint64) {
 		copy(dst, x)
 		return
 	}
-	threshold, scale := dropoutThreshold(rate), 1/(1-rate)
-	var bits [64]uint32
-	for len(x) > 0 {
-		n := min(len(x), len(bits))
-		s.Bits(bits[:n], start)
-		for i, v := range x[:n] {
-			if bits[i] >= threshold {
-				dst[i] = v * scale
-			} else {
-				dst[i] = 0
-			}
+	d := dropouts.take()
+	*d = dropout{dst: dst, x: x, start: start, threshold: dropoutThreshold(rate), scale: 1 / (1 - rate), stream: kernel.Stream(s)}
+	d.run()
+}
+
+// dropout is one call: its parts begin where blocks of four words do, but for the first.
+type dropout struct {
+	dst, x    []float32
+	start     uint64
+	threshold uint32
+	scale     float32
+	stream    kernel.Stream
+	parts     int
+}
+
+var dropouts free[dropout]
+
+func (d *dropout) run() {
+	if head := int(d.start % 4); head != 0 && len(d.x) > 0 {
+		words := d.stream.Block(d.start / 4)
+		n := min(4-head, len(d.x))
+		for i := range n {
+			d.dst[i] = kernel.Drop(d.x[i], words[head+i], d.threshold, d.scale)
 		}
-		dst, x, start = dst[n:], x[n:], start+uint64(n)
+		d.dst, d.x, d.start = d.dst[n:], d.x[n:], d.start+uint64(n)
 	}
+	d.parts = rowParts(ceilDiv(len(d.x), dropoutUnit), dropoutUnit)
+	pool.Run(d.parts, d)
+	*d = dropout{}
+	dropouts.put(d)
+}
+
+const dropoutUnit = 64 // values; a multiple of what the kernel takes at once
+
+// Do works on one part of the values.
+func (d *dropout) Do(part int) {
+	from, to := share(len(d.x), dropoutUnit, part, d.parts)
+	d.stream.Dropout(d.dst[from:to], d.x[from:to], (d.start+uint64(from))/4, d.threshold, d.scale)
 }
 
 // dropoutThreshold is the word below which an element is dropped.

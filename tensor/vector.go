@@ -1,6 +1,8 @@
 package tensor
 
 import (
+	"math"
+
 	"bellwether/tensor/internal/kernel"
 	"bellwether/tensor/internal/reference"
 )
@@ -8,7 +10,7 @@ import (
 // Dot returns Σ x[i]·y[i] over the length of x.
 func Dot(x, y []float32) float32 {
 	need("Dot", "y", y, len(x))
-	return reference.Dot(x, y)
+	return kernel.Dot(x, y)
 }
 
 // DotInt8 returns Σ x[i]·y[i] over the length of x, in 32-bit integers.
@@ -16,7 +18,7 @@ func DotInt8(x, y []int8) int32 {
 	if len(y) < len(x) {
 		panic(shapeError("DotInt8", "y", len(y), len(x)))
 	}
-	return reference.DotInt8(x, y)
+	return kernel.DotInt8(x, y)
 }
 
 // Axpy adds alpha·x to y, over the length of x.
@@ -43,19 +45,29 @@ func Mul(dst, x, y []float32) {
 func Scale(alpha float32, x []float32) { kernel.Scale(alpha, x) }
 
 // Sum returns Σ x[i], added in float64 in a fixed order.
-func Sum(x []float32) float64 { return reference.Sum(x) }
+func Sum(x []float32) float64 { return kernel.Sum(x) }
 
 // SumSquares returns Σ x[i]², added in float64 in a fixed order.
-func SumSquares(x []float32) float64 { return reference.SumSquares(x) }
+func SumSquares(x []float32) float64 { return kernel.SumSquares(x) }
 
 // AddRows adds each row of x, [rows, cols], to sum, [cols]: the gradient of a bias.
 func AddRows(sum, x []float32, rows, cols int) {
 	need("AddRows", "sum", sum, cols)
 	need("AddRows", "x", x, rows*cols)
 	for r := range rows {
-		Add(sum, sum[:cols], x[r*cols:(r+1)*cols])
+		kernel.Add(sum, sum[:cols], x[r*cols:(r+1)*cols])
 	}
 }
 
 // CheckFinite returns the index of the first NaN or infinity in x, or −1.
-func CheckFinite(x []float32) int { return reference.FirstNonFinite(x) }
+func CheckFinite(x []float32) int {
+	const step = 4096
+	for i := 0; i < len(x); i += step {
+		part := x[i:min(i+step, len(x))]
+		// Squares of float32 do not overflow in float64, so the sum is finite if they are.
+		if sum := kernel.SumSquares(part); math.IsNaN(sum) || math.IsInf(sum, 0) {
+			return i + reference.FirstNonFinite(part)
+		}
+	}
+	return -1
+}

@@ -26,6 +26,10 @@ func ColumnsGradientAVX2(d *float32, p *float32, dot *float32, rows int, stride 
 	panic(elsewhere)
 }
 
+func RowDotsAVX512(dst *float32, x *float32, b *float32, rows int, cols int) { panic(elsewhere) }
+
+func RowDotsAVX2(dst *float32, x *float32, b *float32, rows int, cols int) { panic(elsewhere) }
+
 func Tile32AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic(elsewhere)
 }
@@ -74,6 +78,8 @@ func AxpyAVX512(alpha float32, x *float32, y *float32, n int) { panic(elsewhere)
 
 func ScaleAVX512(alpha float32, x *float32, n int) { panic(elsewhere) }
 
+func ShiftMulAVX512(dst *float32, x *float32, y *float32, shift float32, n int) { panic(elsewhere) }
+
 func ExpAVX2(dst *float32, x *float32, n int) { panic(elsewhere) }
 
 func TanhAVX2(dst *float32, x *float32, n int) { panic(elsewhere) }
@@ -103,6 +109,56 @@ func SiLUBackwardAVX2(dst *float32, x *float32, y *float32, n int) { panic(elsew
 func AxpyAVX2(alpha float32, x *float32, y *float32, n int) { panic(elsewhere) }
 
 func ScaleAVX2(alpha float32, x *float32, n int) { panic(elsewhere) }
+
+func ShiftMulAVX2(dst *float32, x *float32, y *float32, shift float32, n int) { panic(elsewhere) }
+
+func LayerNormAVX512(y *float32, x *float32, gain *float32, bias *float32, mean *float32, rstd *float32, rows int, cols int, eps float32) {
+	panic(elsewhere)
+}
+
+func LayerNormBackwardAVX512(dx *float32, dgain *float32, dbias *float32, dy *float32, x *float32, gain *float32, mean *float32, rstd *float32, rows int, cols int) {
+	panic(elsewhere)
+}
+
+func RMSNormAVX512(y *float32, x *float32, gain *float32, rstd *float32, rows int, cols int, eps float32) {
+	panic(elsewhere)
+}
+
+func RMSNormBackwardAVX512(dx *float32, dgain *float32, dy *float32, x *float32, gain *float32, rstd *float32, rows int, cols int) {
+	panic(elsewhere)
+}
+
+func LayerNormAVX2(y *float32, x *float32, gain *float32, bias *float32, mean *float32, rstd *float32, rows int, cols int, eps float32) {
+	panic(elsewhere)
+}
+
+func LayerNormBackwardAVX2(dx *float32, dgain *float32, dbias *float32, dy *float32, x *float32, gain *float32, mean *float32, rstd *float32, rows int, cols int) {
+	panic(elsewhere)
+}
+
+func RMSNormAVX2(y *float32, x *float32, gain *float32, rstd *float32, rows int, cols int, eps float32) {
+	panic(elsewhere)
+}
+
+func RMSNormBackwardAVX2(dx *float32, dgain *float32, dy *float32, x *float32, gain *float32, rstd *float32, rows int, cols int) {
+	panic(elsewhere)
+}
+
+func BitsAVX512(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64) {
+	panic(elsewhere)
+}
+
+func DropoutAVX512(dst *float32, x *float32, n int, block uint64, step uint32, layer uint32, seed uint64, threshold uint32, scale float32) {
+	panic(elsewhere)
+}
+
+func BitsAVX2(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64) {
+	panic(elsewhere)
+}
+
+func DropoutAVX2(dst *float32, x *float32, n int, block uint64, step uint32, layer uint32, seed uint64, threshold uint32, scale float32) {
+	panic(elsewhere)
+}
 
 func DotAVX512(x *float32, y *float32, n int) float32 { panic(elsewhere) }
 

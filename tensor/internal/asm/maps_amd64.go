@@ -84,6 +84,11 @@ func AxpyAVX512(alpha float32, x *float32, y *float32, n int)
 //go:noescape
 func ScaleAVX512(alpha float32, x *float32, n int)
 
+// ShiftMulAVX512 sets dst = y·(x − shift).
+//
+//go:noescape
+func ShiftMulAVX512(dst *float32, x *float32, y *float32, shift float32, n int)
+
 // ExpAVX2 sets dst = eˣ.
 //
 //go:noescape
@@ -158,3 +163,8 @@ func AxpyAVX2(alpha float32, x *float32, y *float32, n int)
 //
 //go:noescape
 func ScaleAVX2(alpha float32, x *float32, n int)
+
+// ShiftMulAVX2 sets dst = y·(x − shift).
+//
+//go:noescape
+func ShiftMulAVX2(dst *float32, x *float32, y *float32, shift float32, n int)

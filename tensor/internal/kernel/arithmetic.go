@@ -144,3 +144,18 @@ func Scale(alpha float32, x []float32) {
 		}
 	}
 }
+
+// ShiftMul sets dst = y·(x − shift) over the length of x.
+func ShiftMul(dst, x, y []float32, shift float32) {
+	switch {
+	case len(x) == 0:
+	case cpu.Use == cpu.AVX512:
+		asm.ShiftMulAVX512(&dst[0], &x[0], &y[0], shift, len(x))
+	case cpu.Use == cpu.AVX2:
+		asm.ShiftMulAVX2(&dst[0], &x[0], &y[0], shift, len(x))
+	default:
+		for i := range x {
+			dst[i] = y[i] * (x[i] - shift)
+		}
+	}
+}

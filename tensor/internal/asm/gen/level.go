@@ -167,6 +167,19 @@ func (l level) sum(v vec) vec { return l.fold(v, VADDPS) }
 func (l level) top(v vec) vec { return l.fold(v, VMAXPS) }
 
 func (l level) fold(v vec, op func(ops ...Op)) vec {
+	low := l.fold128With(v, op)
+	for _, order := range []uint8{0x4e, 0xb1} {
+		other := XMM()
+		VPERMILPS(U8(order), low, other)
+		op(other, low, low)
+	}
+	return low
+}
+
+// fold128 adds the 128-bit lanes of v.
+func (l level) fold128(v vec) vec { return l.fold128With(v, VADDPS) }
+
+func (l level) fold128With(v vec, op func(ops ...Op)) vec {
 	half := v.AsY()
 	if l.wide() {
 		high, low := YMM(), YMM()
@@ -177,11 +190,6 @@ func (l level) fold(v vec, op func(ops ...Op)) vec {
 	high, low := XMM(), XMM()
 	VEXTRACTF128(U8(1), half, high)
 	op(high, half.(reg.VecVirtual).AsX(), low)
-	for _, order := range []uint8{0x4e, 0xb1} {
-		other := XMM()
-		VPERMILPS(U8(order), low, other)
-		op(other, low, low)
-	}
 	return low
 }
 

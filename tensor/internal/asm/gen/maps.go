@@ -40,6 +40,7 @@ func maps() {
 		})
 		l.axpy()
 		l.scale()
+		l.shiftMul()
 	}
 }
 
@@ -105,4 +106,12 @@ func (l level) eachMasked(from []string, to string, f func(v []vec, only func(ve
 	t := l.tail(n)
 	t.store(body(t.load, t.only), at(to))
 	Label("done")
+}
+
+// shiftMul is the gradient of a softmax y along a row.
+func (l level) shiftMul() {
+	l.begin("ShiftMul", "func(dst, x, y *float32, shift float32, n int)", "sets dst = y·(x − shift).")
+	shift := l.spread("shift")
+	l.each([]string{"x", "y"}, "dst", func(v []vec) vec { return l.mul(l.sub(v[0], shift), v[1]) })
+	l.end()
 }
