@@ -202,7 +202,7 @@ func (r *run) identity(d *bellwether.Dataset) string {
 }
 
 // batch runs one forward and backward pass.
-func (r *run) batch(epoch, batch, step int) (float64, error) {
+func (r *run) batch(epoch, batch, pass int) (float64, error) {
 	if r.epoch != epoch {
 		for i := range r.order {
 			r.order[i] = i
@@ -217,7 +217,7 @@ func (r *run) batch(epoch, batch, step int) (float64, error) {
 		r.y[i] = r.fit.y[row]
 	}
 	p := &r.pass
-	p.Train, p.Random.Step = true, uint32(step)
+	p.Train, p.Random.Step = true, uint32(pass)
 	p.Begin(len(rows), nil)
 	logits := r.model.network.Forward(p, r.x[:len(rows)*width])
 	loss := nn.BinaryCrossEntropy(r.dy, logits, r.y[:len(rows)], 1/float32(len(rows)))

@@ -30,9 +30,10 @@ type Settings struct {
 	Rate        float64 `json:"rate"`                  // of Adam
 	Warmup      int     `json:"warmup,omitempty"`      // steps
 	WeightDecay float32 `json:"weight_decay,omitempty"`
-	Clip        float64 `json:"clip,omitempty"`    // largest norm of a gradient
-	Average     float32 `json:"average,omitempty"` // decay of the exponential average of weights, 0: none
-	Batch       int     `json:"batch"`             // people a step
+	Clip        float64 `json:"clip,omitempty"`       // largest norm of a gradient
+	Average     float32 `json:"average,omitempty"`    // decay of the exponential average of weights, 0: none
+	Batch       int     `json:"batch"`                // people a batch
+	Accumulate  int     `json:"accumulate,omitempty"` // batches a step, 0: one
 }
 
 // presets are the settings that have a name. base is what reaches SCIENCE §2's trunk row.

@@ -165,7 +165,7 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 	fit := &nn.Fit{
 		Name: Family, Params: params, Optimizer: nn.NewAdam(params, nn.Adam{WeightDecay: s.WeightDecay}),
 		Schedule: nn.Schedule{Peak: s.Rate, Warmup: s.Warmup}, Clip: s.Clip,
-		Batches: (len(r.people) + s.Batch - 1) / s.Batch, Batch: r.batch,
+		Batches: (len(r.people) + s.Batch - 1) / s.Batch, Batch: r.batch, Accumulate: s.Accumulate,
 		Epochs: r.Epochs, Budget: time.Duration(r.Minutes * float64(time.Minute)), Patience: max(r.Patience, 0),
 		Checkpoint: r.Checkpoint, Clock: r.Clock, Report: report,
 	}
@@ -211,7 +211,7 @@ func (r *run) identity(d *bellwether.Dataset) (string, error) {
 }
 
 // batch runs one forward and backward pass over the next people.
-func (r *run) batch(epoch, batch, step int) (float64, error) {
+func (r *run) batch(epoch, batch, pass int) (float64, error) {
 	if r.epoch != epoch {
 		copy(r.order, r.people)
 		rand.New(rand.NewPCG(r.Seed, uint64(epoch))).Shuffle(len(r.order), func(i, j int) {
@@ -224,14 +224,14 @@ func (r *run) batch(epoch, batch, step int) (float64, error) {
 	if learned == 0 {
 		return 0, nil
 	}
-	return r.forwardBackward(step, learned), nil
+	return r.forwardBackward(pass, learned), nil
 }
 
 // forwardBackward adds to the gradients of the mean loss of tokens, of which
 // learned have a target, and returns that loss.
-func (r *run) forwardBackward(step, learned int) float64 {
+func (r *run) forwardBackward(pass, learned int) float64 {
 	m, p := r.model, &r.pass
-	p.Train, p.Random.Step = true, uint32(step)
+	p.Train, p.Random.Step = true, uint32(pass)
 	p.Begin(len(r.tokens.targets), r.tokens.offsets)
 	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, r.tokens.ids)))
 	dh := p.Buffer(len(h))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/tensor"
 )
 
 // ErrDiverged says that the training loss grew instead of falling.
@@ -23,10 +24,12 @@ type Fit struct {
 	Clip      float64  // largest norm of the gradient, 0: none
 	Average   *Average // nil: the weights themselves are validated and kept
 
-	Batches int // steps an epoch
-	// Batch runs one forward and backward pass and returns its loss. Params are
-	// packed and their gradients zero; step counts from 1 and seeds the dropouts.
-	Batch func(epoch, batch, step int) (float64, error)
+	Batches    int // an epoch
+	Accumulate int // batches whose mean gradient makes one step; 0 means 1
+	// Batch runs one forward and backward pass, adds to the gradients of Params,
+	// which are packed, and returns its loss. pass counts from 1 over the whole run:
+	// dropouts are seeded by it.
+	Batch func(epoch, batch, pass int) (float64, error)
 	// Validate returns a figure of which more is better; nil keeps the last weights.
 	Validate func(ctx context.Context) (float64, error)
 
@@ -47,8 +50,9 @@ type Fit struct {
 // fitState is what a checkpoint keeps beside the arrays.
 type fitState struct {
 	Identity  string        `json:"identity"`
-	Epoch     int           `json:"epoch"` // epochs done
-	Step      int           `json:"step"`
+	Epoch     int           `json:"epoch"`      // epochs done
+	Step      int           `json:"step"`       // of the optimiser
+	Pass      int           `json:"pass"`       // calls of Batch
 	Loss      float64       `json:"loss"`       // mean of the last epoch
 	FirstLoss float64       `json:"first_loss"` // of the first
 	Best      float64       `json:"best"`       // validation figure of the kept weights
@@ -94,23 +98,24 @@ func (f *Fit) Run(ctx context.Context) (FitResult, error) {
 func (f *Fit) epoch(ctx context.Context) error {
 	started, before := f.Clock(), f.state.Spent
 	var total float64
-	batches := 0
-	for batch := 0; batch < f.Batches && !f.spent(); batch++ {
+	batch := 0
+	for batch < f.Batches && !f.spent() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		loss, err := f.step(batch)
+		n := min(max(f.Accumulate, 1), f.Batches-batch)
+		loss, err := f.step(batch, n)
 		if err != nil {
 			return err
 		}
 		total += loss
-		batches++
+		batch += n
 		f.state.Spent = before + f.Clock().Sub(started)
-		f.report("", batch+1)
+		f.report("", batch)
 	}
 	f.state.Epoch++
-	if batches > 0 {
-		f.state.Loss = total / float64(batches)
+	if batch > 0 {
+		f.state.Loss = total / float64(batch)
 	}
 	if f.state.Epoch == 1 {
 		f.state.FirstLoss = f.state.Loss
@@ -133,14 +138,26 @@ func (f *Fit) epoch(ctx context.Context) error {
 
 func (f *Fit) spent() bool { return f.Budget > 0 && f.state.Spent >= f.Budget }
 
-func (f *Fit) step(batch int) (float64, error) {
+// step moves the weights once, by the mean gradient of n batches, and returns
+// the sum of their losses.
+func (f *Fit) step(batch, n int) (float64, error) {
 	s := &f.state
 	f.Params.ZeroGrad()
 	f.Params.Pack()
 	s.Step++
-	loss, err := f.Batch(s.Epoch, batch, s.Step)
-	if err != nil {
-		return 0, err
+	var loss float64
+	for i := range n {
+		s.Pass++
+		one, err := f.Batch(s.Epoch, batch+i, s.Pass)
+		if err != nil {
+			return 0, err
+		}
+		loss += one
+	}
+	if n > 1 {
+		for _, p := range f.Params {
+			tensor.Scale(1/float32(n), p.Grad)
+		}
 	}
 	norm := f.Params.GradNorm()
 	if !finite(loss) || !finite(norm) {

@@ -117,6 +117,36 @@ func TestFitResumesToTheSameBits(t *testing.T) {
 	}
 }
 
+// Four batches accumulated are one step by the gradient of all four.
+func TestFitAccumulates(t *testing.T) {
+	f, w := toy(nil)
+	f.Optimizer, f.Schedule.Peak, f.Epochs, f.Accumulate = NewSGD(f.Params, SGD{}), .01, 1, 3
+	b := f.Params[1]
+	w0, b0 := w.Value[0], b.Value[0]
+	var sum float32 // of the gradients of b over the first three batches, x = 0 and 0, 1, 2
+	for batch := range 3 {
+		for _, x := range []float32{0, float32(batch)} {
+			sum += w0*x + b0 - 2*x
+		}
+	}
+	inner, seen := f.Batch, 0
+	f.Batch = func(epoch, batch, pass int) (float64, error) {
+		if seen++; pass != seen {
+			t.Errorf("pass %d is called %d", seen, pass)
+		}
+		if batch == 3 { // the first step is done
+			if want := b0 - .01*sum/3; math.Abs(float64(b.Value[0]-want)) > 1e-6 {
+				t.Errorf("bias %g after a step of three batches, want %g", b.Value[0], want)
+			}
+		}
+		return inner(epoch, batch, pass)
+	}
+	r, err := f.Run(context.Background())
+	if err != nil || r.Steps != 2 || seen != 4 {
+		t.Errorf("%d steps of %d batches, want 2 of 4: %v", r.Steps, seen, err)
+	}
+}
+
 func TestFitRefusesAnotherRunsCheckpoint(t *testing.T) {
 	c := &modeltest.Memory{}
 	f, _ := toy(c)
