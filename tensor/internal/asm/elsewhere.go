@@ -144,6 +144,44 @@ func RMSNormBackwardAVX2(dx *float32, dgain *float32, dy *float32, x *float32, g
 	panic(elsewhere)
 }
 
+func AdamAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AdamNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AdamRowAVX512(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32) {
+	panic(elsewhere)
+}
+
+func AdaGradAVX512(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AxpbyAVX512(alpha float32, x *float32, beta float32, y *float32, n int) { panic(elsewhere) }
+
+func AdamAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AdamNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AdamRowAVX2(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32) {
+	panic(elsewhere)
+}
+
+func AdaGradAVX2(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AxpbyAVX2(alpha float32, x *float32, beta float32, y *float32, n int) { panic(elsewhere) }
+
+func Prefetch(x *float32, n int) { panic(elsewhere) }
+
 func BitsAVX512(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64) {
 	panic(elsewhere)
 }

@@ -23,6 +23,7 @@ var files = map[string]func(){
 	"maps":      maps,
 	"dots":      dots,
 	"norm":      norm,
+	"optimise":  optimise,
 	"philox":    philox,
 	"reduce":    reduce,
 	"transpose": transpose,
