@@ -28,7 +28,7 @@ func CheckGradients(t testing.TB, tolerance float64, loss func() float64, gradie
 			want := difference(loss, g.Value, i, step)
 			got := float64(grad[i])
 			if diff := math.Abs(got - want); !(diff <= tolerance*max(math.Abs(got), math.Abs(want), 1e-2)) {
-				t.Errorf("%s: gradient %d is %g, finite differences give %g", g.Name, i, got, want)
+				t.Errorf("%s: gradient %d is %g, finite differences give %g", g.Name, i, grad[i], want)
 			}
 		}
 	}
