@@ -31,9 +31,9 @@
 //	                    least 10 different seconds: all events of the session are dropped. A session is
 //	                    the events of one sender with one Session; those without a Session are cut
 //	                    where more than 30 minutes pass between two of them.
-//	duplicate           equal to an earlier event of the log in all but id, received, raw and the
-//	                    fraction of the second in occurred; where Order is set the whole of occurred is
-//	                    ignored (a thank-you page that was loaded twice): dropped.
+//	duplicate           equal to an event that was received before it (ties: earlier in the log) in all
+//	                    but id, received, raw and the fraction of the second in occurred; where Order is
+//	                    set the whole of occurred is ignored (a thank-you page that was loaded twice): dropped.
 //	currency            a price in another currency than Rules.Currency for which Rules.Rates has a
 //	                    rate: converted, rounded half away from zero.
 //	unknown_currency    a price in another currency without a rate: kept as it is (Seen only); models

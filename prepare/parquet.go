@@ -14,27 +14,39 @@ import (
 
 // eventRow is an event as Parquet keeps it: one column a field, null where nothing was said,
 // times to the microsecond in UTC, prices in minor units, traits as JSON.
+//
+// What may be null is a pointer: the Parquet library writes the zero of a value that is tagged optional
+// as null or as zero, by its neighbours (its issue 154).
 type eventRow struct {
 	ID        string    `parquet:"id"`
 	Type      string    `parquet:"type,dict"`
 	Occurred  time.Time `parquet:"occurred,timestamp(microsecond)"`
 	Received  time.Time `parquet:"received,timestamp(microsecond)"`
-	Subject   string    `parquet:"subject,optional,dict"`
-	Anonymous string    `parquet:"anonymous,optional,dict"`
-	Session   string    `parquet:"session,optional,dict"`
-	Item      string    `parquet:"item,optional,dict"`
-	Quantity  int64     `parquet:"quantity,optional"`
+	Subject   *string   `parquet:"subject,optional,dict"`
+	Anonymous *string   `parquet:"anonymous,optional,dict"`
+	Session   *string   `parquet:"session,optional,dict"`
+	Item      *string   `parquet:"item,optional,dict"`
+	Quantity  *int64    `parquet:"quantity,optional"`
 	Price     *int64    `parquet:"price,optional"`
-	Currency  string    `parquet:"currency,optional,dict"`
+	Currency  *string   `parquet:"currency,optional,dict"`
 	Value     float64   `parquet:"value"`
-	Order     string    `parquet:"order,optional"`
-	Position  int32     `parquet:"position,optional"`
-	Channel   string    `parquet:"channel,optional,dict"`
-	Campaign  string    `parquet:"campaign,optional,dict"`
-	Creative  string    `parquet:"creative,optional,dict"`
-	Decision  string    `parquet:"decision,optional"`
+	Order     *string   `parquet:"order,optional"`
+	Position  *int32    `parquet:"position,optional"`
+	Channel   *string   `parquet:"channel,optional,dict"`
+	Campaign  *string   `parquet:"campaign,optional,dict"`
+	Creative  *string   `parquet:"creative,optional,dict"`
+	Decision  *string   `parquet:"decision,optional"`
 	Consent   []string  `parquet:"consent,list"`
-	Traits    string    `parquet:"traits,optional"`
+	Traits    *string   `parquet:"traits,optional"`
+}
+
+// said returns p, nil where it points to a zero.
+func said[T comparable](p *T) *T {
+	var zero T
+	if *p == zero {
+		return nil
+	}
+	return p
 }
 
 // WriteEvents writes events as Parquet, a row each.
@@ -55,10 +67,11 @@ func WriteEvents(w io.Writer, events []bellwether.Event) error {
 
 func newEventRow(e *bellwether.Event) (eventRow, error) {
 	row := eventRow{
-		ID: string(e.ID), Type: string(e.Type), Occurred: e.Occurred.UTC(), Received: e.Received.UTC(), Subject: string(e.Subject),
-		Anonymous: string(e.Anonymous), Session: e.Session, Item: string(e.Item), Quantity: e.Quantity, Currency: string(e.Price.Currency),
-		Value: e.Value, Order: e.Order, Position: e.Position, Channel: string(e.Channel), Campaign: string(e.Campaign),
-		Creative: string(e.Creative), Decision: string(e.Decision),
+		ID: string(e.ID), Type: string(e.Type), Occurred: e.Occurred.UTC(), Received: e.Received.UTC(), Value: e.Value,
+		Subject: said((*string)(&e.Subject)), Anonymous: said((*string)(&e.Anonymous)), Session: said(&e.Session),
+		Item: said((*string)(&e.Item)), Quantity: said(&e.Quantity), Currency: said((*string)(&e.Price.Currency)),
+		Order: said(&e.Order), Position: said(&e.Position), Channel: said((*string)(&e.Channel)), Campaign: said((*string)(&e.Campaign)),
+		Creative: said((*string)(&e.Creative)), Decision: said((*string)(&e.Decision)),
 	}
 	if !e.Price.IsZero() {
 		row.Price = &e.Price.Amount
@@ -70,7 +83,8 @@ func newEventRow(e *bellwether.Event) (eventRow, error) {
 		return row, nil
 	}
 	traits, err := json.Marshal(e.Traits)
-	row.Traits = string(traits)
+	text := string(traits)
+	row.Traits = &text
 	return row, err
 }
 
@@ -78,10 +92,10 @@ func newEventRow(e *bellwether.Event) (eventRow, error) {
 type parquetStep struct {
 	Subject  string    `parquet:"subject,dict"`
 	Position int32     `parquet:"position"`
-	Item     string    `parquet:"item,optional,dict"`
+	Item     *string   `parquet:"item,optional,dict"`
 	Type     string    `parquet:"type,dict"`
-	Quantity int32     `parquet:"quantity,optional"`
-	Price    int64     `parquet:"price,optional"`
+	Quantity *int32    `parquet:"quantity,optional"`
+	Price    *int64    `parquet:"price,optional"`
 	Time     time.Time `parquet:"time,timestamp(microsecond)"`
 	Part     string    `parquet:"part,dict"` // train, validation, test; later: history alone
 }
@@ -99,13 +113,14 @@ func WriteSequences(w io.Writer, s *bellwether.Sequences) error {
 	}
 	return writeRows(w, func(yield func(parquetStep) error) error {
 		for p, steps := range s.Steps {
-			for at, step := range steps {
+			for at := range steps {
+				step := &steps[at]
 				row := parquetStep{
-					Subject: string(s.People[p]), Position: int32(at), Type: string(s.Types[step.Type]), Quantity: step.Quantity,
-					Price: step.Price, Time: time.Unix(step.Time, 0).UTC(), Part: parts[bellwether.Target{Person: int32(p), At: int32(at)}],
+					Subject: string(s.People[p]), Position: int32(at), Type: string(s.Types[step.Type]), Quantity: said(&step.Quantity),
+					Price: said(&step.Price), Time: time.Unix(step.Time, 0).UTC(), Part: parts[bellwether.Target{Person: int32(p), At: int32(at)}],
 				}
 				if step.Item >= 0 {
-					row.Item = string(s.Items[step.Item])
+					row.Item = (*string)(&s.Items[step.Item])
 				}
 				if row.Part == "" {
 					row.Part = "later"

@@ -38,15 +38,20 @@ func TestWriteEvents(t *testing.T) {
 		t.Fatalf("%d rows, want %d", len(rows), len(events))
 	}
 	got := rows[0]
-	if got.ID != "1" || got.Type != "purchase" || !got.Occurred.Equal(full.Occurred) || *got.Price != 1999 || got.Currency != "EUR" || got.Quantity != 1 {
+	if got.ID != "1" || got.Type != "purchase" || !got.Occurred.Equal(full.Occurred) || *got.Price != 1999 || *got.Currency != "EUR" || *got.Quantity != 1 {
 		t.Errorf("%+v", got)
 	}
 	var traits map[string]any
-	if err := json.Unmarshal([]byte(got.Traits), &traits); err != nil || !cmp.Equal(traits, full.Traits) || len(got.Consent) != 2 {
+	if err := json.Unmarshal([]byte(*got.Traits), &traits); err != nil || !cmp.Equal(traits, full.Traits) || len(got.Consent) != 2 {
 		t.Errorf("traits %v, consent %v, %v", traits, got.Consent, err)
 	}
-	if rows[1].Price != nil || rows[1].Subject != "" || rows[1].Anonymous != "x" {
+	if rows[1].Price != nil || rows[1].Subject != nil || *rows[1].Anonymous != "x" {
 		t.Errorf("what was not said is null: %+v", rows[1])
+	}
+	for i, row := range rows[2:] {
+		if row.Anonymous != nil || row.Currency != nil || row.Order != nil || row.Traits != nil || row.Quantity != nil {
+			t.Fatalf("what was not said is null, also after rows that say it: row %d %+v", i+2, row)
+		}
 	}
 }
 
@@ -62,9 +67,10 @@ func TestWriteSequences(t *testing.T) {
 	if err := WriteSequences(&b, s); err != nil {
 		t.Fatal(err)
 	}
+	tea, cup, tin, one, price := "tea", "cup", "tin", int32(1), int64(500)
 	want := []parquetStep{
-		{"ana", 0, "tea", "view_item", 0, 0, day(1), "train"}, {"ana", 1, "cup", "purchase", 1, 500, day(2), "validation"},
-		{"ana", 2, "tin", "view_item", 0, 0, day(3), "test"}, {"bo", 0, "tea", "view_item", 0, 0, day(4), "train"},
+		{"ana", 0, &tea, "view_item", nil, nil, day(1), "train"}, {"ana", 1, &cup, "purchase", &one, &price, day(2), "validation"},
+		{"ana", 2, &tin, "view_item", nil, nil, day(3), "test"}, {"bo", 0, &tea, "view_item", nil, nil, day(4), "train"},
 	}
 	if diff := cmp.Diff(want, readParquet[parquetStep](t, b.Bytes())); diff != "" {
 		t.Error(diff)

@@ -1,7 +1,6 @@
 package prepare
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,30 +144,4 @@ func (c *cleaner) superhuman(session []int) bool {
 		}
 	}
 	return false
-}
-
-// dropDuplicates drops what repeats the content of an earlier event under another id.
-func (c *cleaner) dropDuplicates() {
-	duplicates := c.report.rule("duplicate")
-	first := make(map[[16]byte]struct{}, len(c.events))
-	var buf []byte
-	c.keep(func(_ int, e *bellwether.Event) bool {
-		content := *e
-		content.ID, content.Received, content.Occurred = "", time.Time{}, e.Occurred.Truncate(time.Second)
-		if e.Order != "" {
-			content.Occurred = time.Time{}
-		}
-		var err error
-		if buf, err = content.AppendBinary(buf[:0]); err != nil {
-			return true // cannot be: the event is valid
-		}
-		sum := sha256.Sum256(buf)
-		key := [16]byte(sum[:])
-		if _, ok := first[key]; ok {
-			duplicates.drop(e.ID, func() string { return fmt.Sprintf("%s of %s %s %s", e.Type, sender(e), e.Item, e.Order) })
-			return false
-		}
-		first[key] = struct{}{}
-		return true
-	})
 }
