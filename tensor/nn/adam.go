@@ -72,20 +72,22 @@ type adamStep struct{ beta1, beta2, epsilon, decay, rate, root float32 }
 // each moves a run of values, each with its own mean square. mean may be nil.
 func (s *adamStep) each(value, grad, mean, square []float32) {
 	value, square = value[:len(grad)], square[:len(grad)]
+	beta2, new2, epsilon, decay, rate, root := s.beta2, 1-s.beta2, s.epsilon, s.decay, s.rate, s.root // kept in registers
 	if mean == nil {
 		for j, g := range grad {
-			v := s.beta2*square[j] + (1-s.beta2)*g*g
+			v := beta2*square[j] + new2*g*g
 			square[j] = v
-			value[j] = s.decay*value[j] - s.rate*g/(sqrt(v)*s.root+s.epsilon)
+			value[j] = decay*value[j] - rate*g/(sqrt(v)*root+epsilon)
 		}
 		return
 	}
 	mean = mean[:len(grad)]
+	new1 := 1 - s.beta1
 	for j, g := range grad {
-		m := mean[j] + (1-s.beta1)*(g-mean[j])
-		v := s.beta2*square[j] + (1-s.beta2)*g*g
+		m := mean[j] + new1*(g-mean[j])
+		v := beta2*square[j] + new2*g*g
 		mean[j], square[j] = m, v
-		value[j] = s.decay*value[j] - s.rate*m/(sqrt(v)*s.root+s.epsilon)
+		value[j] = decay*value[j] - rate*m/(sqrt(v)*root+epsilon)
 	}
 }
 

@@ -3,6 +3,7 @@ package nn
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -144,6 +145,23 @@ func TestFitAccumulates(t *testing.T) {
 	r, err := f.Run(context.Background())
 	if err != nil || r.Steps != 2 || seen != 4 {
 		t.Errorf("%d steps of %d batches, want 2 of 4: %v", r.Steps, seen, err)
+	}
+}
+
+func TestFitRefusesADamagedCheckpoint(t *testing.T) {
+	c := &modeltest.Memory{}
+	f, _ := toy(c)
+	if _, err := f.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	r, _ := c.Load(context.Background())
+	state, _ := io.ReadAll(r)
+	for _, bad := range [][]byte{state[:len(state)-1], append(append([]byte{}, state[:len(state)-1]...), ^state[len(state)-1])} {
+		_ = c.Store(context.Background(), func(w io.Writer) error { _, err := w.Write(bad); return err })
+		f, _ = toy(c)
+		if _, err := f.Run(context.Background()); !errors.Is(err, ErrFormat) && !errors.Is(err, ErrChecksum) || !strings.Contains(err.Error(), "delete it") {
+			t.Errorf("error %v does not say what to do", err)
+		}
 	}
 }
 
