@@ -31,7 +31,7 @@ func checkpoint(of func(family string) bellwether.Checkpoint, family string) bel
 	return of(family)
 }
 
-// nearest is how many neighbours the second blend keeps: on dense data (films that a
+// nearest is how many neighbours the second item-kNN keeps: on dense data (films that a
 // person has seen by the hundred) fewer are better.
 const nearest = 200
 
@@ -46,16 +46,16 @@ func recommendLadder(s RecommendSettings, left func() float64) []rung {
 		{name: "popularity-7d", trainer: onlyWithTimes(neighbours.Popularity7Days{}), baseline: true},
 		{name: "markov", trainer: neighbours.Markov{}, baseline: true},
 		{name: "item-knn", trainer: neighbours.ItemKNN{}, baseline: true},
+		{name: "item-knn-200", trainer: neighbours.ItemKNN{Neighbours: nearest}, baseline: true, settings: map[string]any{"neighbours": nearest}},
 		{name: "rules", trainer: neighbours.Rules{}, baseline: true},
 		{name: "blend", trainer: neighbours.Blend{}, baseline: true},
-		{name: "blend-200", trainer: neighbours.Blend{Neighbours: nearest}, baseline: true, settings: map[string]any{"neighbours": nearest}},
 		{name: "transformer", trainer: transformer(s, left), settings: map[string]any{"minutes": s.Minutes, "epochs": s.Epochs, "seed": s.Seed}},
 	}
 }
 
 // Recommend fits every recommender on d.Sequences: popularity, popularity of the last 7 days (if steps have
-// times), Markov, item-kNN, rules, two blends, the Transformer, and the ensemble of the
-// Transformer and the blends with weights chosen on validation. Plain rows come first and take seconds; the
+// times), Markov, two item-kNN, rules, their blend, the Transformer, and the ensemble of the Transformer
+// and the plain parts with weights chosen on validation. Plain rows come first and take seconds; the
 // Transformer has most of the minutes that are left.
 //
 // What was fitted before an error, or before ctx ended, is returned with the error.
@@ -126,8 +126,9 @@ func (l *ladder) combine(ctx context.Context, d *bellwether.Dataset, report func
 		}
 	}
 	add("transformer", ensemble.Softmax)
-	add("blend", ensemble.Share)
-	add("blend-200", ensemble.Share)
+	add("item-knn", ensemble.Share)
+	add("item-knn-200", ensemble.Share)
+	add("rules", ensemble.Share)
 	if len(d.Sequences.Validation) == 0 {
 		return nil, fmt.Errorf("%w: there are no validation targets to choose the weights on", errSkip)
 	}

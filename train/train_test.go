@@ -84,7 +84,7 @@ func score(t *testing.T, m bellwether.Model, history ...bellwether.Step) []float
 func TestRecommend(t *testing.T) {
 	d := walks(150, 20)
 	fitted := recommend(t, d, quick)
-	want := []string{"popularity", "popularity-7d", "markov", "item-knn", "rules", "blend", "blend-200", "transformer", "ensemble"}
+	want := []string{"popularity", "popularity-7d", "markov", "item-knn", "item-knn-200", "rules", "blend", "transformer", "ensemble"}
 	if diff := cmp.Diff(want, names(fitted)); diff != "" {
 		t.Fatal(diff)
 	}
@@ -189,7 +189,7 @@ func TestRecommendRefuses(t *testing.T) {
 func TestRecommendCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	fitted, err := Recommend(ctx, walks(100, 10), RecommendSettings{Preset: "tiny", Epochs: 1000}, func(p bellwether.Progress) {
-		if p.Step == "train" && p.Note == "blend-200" {
+		if p.Step == "train" && p.Note == "blend" {
 			cancel()
 		}
 	})
@@ -319,7 +319,7 @@ func TestBehaviour(t *testing.T) {
 }
 
 func TestLoadRefuses(t *testing.T) {
-	blend := file(t, recommend(t, walks(20, 5), quick)[5].Model)
+	blend := file(t, recommend(t, walks(20, 5), quick)[6].Model)
 	for _, c := range []struct {
 		family string
 		file   io.Reader

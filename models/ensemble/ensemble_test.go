@@ -17,6 +17,7 @@ import (
 	"bellwether/internal/modeltest"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // after scores item j by its row of the last item of the history.
@@ -176,10 +177,43 @@ func TestGain(t *testing.T) {
 		{slices.Repeat([]float32{1}, 100), 50, discounts(10) / 100},
 		{append(slices.Repeat([]float32{2}, 10), 1), 10, 0},
 	} {
-		if got := gain([][]float32{c.scores}, []float64{1}, c.target); math.Abs(got-c.want) > 1e-12 {
+		room, lost := contest(make([][]float32, 1), [][]float32{c.scores}, c.target)
+		got := 0.0
+		if !lost {
+			got = gain(room, []float64{1})
+		}
+		if math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%v, target %d: gain %v, want %v", c.scores, c.target, got, c.want)
 		}
 	}
+}
+
+// TestContest: what contest leaves out changes no gain under any weights.
+func TestContest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 40).Draw(t, "items")
+		scores := make([][]float32, 3)
+		for p := range scores {
+			for range n {
+				scores[p] = append(scores[p], float32(rapid.IntRange(0, 12).Draw(t, "score"))/4)
+			}
+		}
+		target := rapid.IntRange(0, n-1).Draw(t, "target")
+		all := make([][]float32, 3) // the target first, then every other item
+		for p := range all {
+			all[p] = slices.Concat(scores[p][target:target+1], scores[p][:target], scores[p][target+1:])
+		}
+		room, lost := contest(make([][]float32, 3), scores, target)
+		for _, weights := range simplex(3, 4) {
+			got := 0.0
+			if !lost {
+				got = gain(room, weights)
+			}
+			if want := gain(all, weights); got != want {
+				t.Fatalf("gain %v with weights %v, %v over all items", got, weights, want)
+			}
+		}
+	})
 }
 
 func discounts(n int) (sum float64) {

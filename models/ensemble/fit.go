@@ -151,31 +151,72 @@ func (s *search) batch(ctx context.Context, first, last int, rows [][][]float32)
 			return err
 		}
 	}
-	scores := make([][]float32, len(s.parts))
+	scores, room := make([][]float32, len(s.parts)), make([][]float32, len(s.parts))
 	for i, t := range s.targets[first:last] {
 		target := s.q.Steps[t.Person][t.At].Item
 		for p := range s.parts {
 			scores[p] = rows[p][i]
-			own := scores[p][target]
-			for _, step := range histories[i] {
-				if step.Item >= 0 {
-					scores[p][step.Item] = float32(math.NaN()) // neither above nor tied
-				}
-			}
-			scores[p][target] = own
+			leaveOut(scores[p], histories[i], target)
 		}
 		s.gain[first+i] = make([]float64, len(s.grid))
+		var lost bool
+		if room, lost = contest(room, scores, int(target)); lost {
+			continue
+		}
 		for k, weights := range s.grid {
-			s.gain[first+i][k] = gain(scores, weights, int(target))
+			s.gain[first+i][k] = gain(room, weights)
 		}
 	}
 	return nil
 }
 
-// gain returns the target's NDCG@10 under weights, averaged over the places that it is tied for.
-func gain(scores [][]float32, weights []float64, target int) (sum float64) {
+// leaveOut makes the scores of the history NaN, which is neither above nor level, the target's aside.
+func leaveOut(scores []float32, history []bellwether.Step, target int32) {
+	own := scores[target]
+	for _, step := range history {
+		if step.Item >= 0 {
+			scores[step.Item] = float32(math.NaN())
+		}
+	}
+	scores[target] = own
+}
+
+// contest collects into room, by part, the scores of the target and, after it, of the items that may
+// be above it or level with it under some weights: those which are in some part. It reports that
+// the target is lost when so many items are above it in every part that no weights bring it back.
+func contest(room, scores [][]float32, target int) (_ [][]float32, lost bool) {
+	for p := range room {
+		room[p] = append(room[p][:0], scores[p][target])
+	}
+	above := 0
+	for i := range scores[0] {
+		more, level := 0, 0
+		for p := range scores {
+			if v, own := scores[p][i], scores[p][target]; v > own {
+				more++
+			} else if v == own {
+				level++
+			}
+		}
+		if more == len(scores) {
+			if above++; above >= cutoff {
+				return room, true
+			}
+		}
+		if more+level > 0 && i != target {
+			for p := range room {
+				room[p] = append(room[p], scores[p][i])
+			}
+		}
+	}
+	return room, false
+}
+
+// gain returns the NDCG@10 of the first of scores under weights, averaged over the places that it
+// is tied for.
+func gain(scores [][]float32, weights []float64) (sum float64) {
 	above, tied := 0, 0
-	own := weigh(scores, weights, target)
+	own := weigh(scores, weights, 0)
 	for i := range scores[0] {
 		if v := weigh(scores, weights, i); v > own {
 			if above++; above >= cutoff {

@@ -24,8 +24,8 @@ func TestMovieLens(t *testing.T) {
 // TestFewNeighboursOnDenseData: what Neighbours is for.
 func TestFewNeighboursOnDenseData(t *testing.T) {
 	q := readMovieLens(t)
-	_, all := rank(t, train(t, Blend{}, &bellwether.Dataset{Sequences: q}), q)
-	_, few := rank(t, train(t, Blend{Neighbours: 200}, &bellwether.Dataset{Sequences: q}), q)
+	_, all := rank(t, train(t, ItemKNN{}, &bellwether.Dataset{Sequences: q}), q)
+	_, few := rank(t, train(t, ItemKNN{Neighbours: 200}, &bellwether.Dataset{Sequences: q}), q)
 	if few < all+.008 {
 		t.Errorf("NDCG@10 %.4f with 200 neighbours and %.4f with all", few, all)
 	}

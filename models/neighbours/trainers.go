@@ -103,16 +103,14 @@ func (t Rules) Train(ctx context.Context, d *bellwether.Dataset, report func(bel
 }
 
 // Blend is the sum of ItemKNN and Rules.
-type Blend struct {
-	Neighbours int // as of ItemKNN
-}
+type Blend struct{}
 
 // Family names what it trains.
 func (Blend) Family() string { return "blend" }
 
 // Train fits both parts.
 func (t Blend) Train(ctx context.Context, d *bellwether.Dataset, report func(bellwether.Progress)) (bellwether.Model, error) {
-	return fit(ctx, t.Family(), d, report, tieBreak, fitKNN(t.Neighbours), fitRules)
+	return fit(ctx, t.Family(), d, report, tieBreak, fitKNN(neighboursKept), fitRules)
 }
 
 // fitter makes one table; count is the number of steps of each item.
