@@ -2,10 +2,12 @@ package sequence
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,6 +67,11 @@ func leaveOneOut(t testing.TB, name string) *bellwether.Dataset {
 			q.Steps[p] = append(q.Steps[p], bellwether.Step{Item: i, Time: int64(len(q.Steps[p]))})
 		}
 	}
+	return leaveOut(q)
+}
+
+// leaveOut keeps each person's last item for the test and the one before for validation.
+func leaveOut(q *bellwether.Sequences) *bellwether.Dataset {
 	for p, steps := range q.Steps {
 		n := len(steps)
 		if n < 3 {
@@ -76,6 +83,44 @@ func leaveOneOut(t testing.TB, name string) *bellwether.Dataset {
 		q.Test = append(q.Test, bellwether.Target{Person: int32(p), At: int32(n - 1)})
 	}
 	return &bellwether.Dataset{Digest: strconv.Itoa(q.Count()), Sequences: q}
+}
+
+// movieLens reads MovieLens 100k in the order of time, ties in the order of the file.
+func movieLens(t testing.TB) *bellwether.Dataset {
+	t.Helper()
+	f, err := os.Open(shared(t, "sequences/ml-100k.inter.tsv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, people, items := &bellwether.Sequences{}, map[string]int{}, map[string]int32{}
+	lines := bufio.NewScanner(z)
+	lines.Scan() // header
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text()) // user, item, rating, time
+		if _, ok := people[fields[0]]; !ok {
+			people[fields[0]] = len(q.Steps)
+			q.Steps = append(q.Steps, nil)
+		}
+		if _, ok := items[fields[1]]; !ok {
+			items[fields[1]] = int32(len(q.Items))
+			q.Items = append(q.Items, bellwether.ItemID(fields[1]))
+		}
+		at, err := strconv.ParseInt(fields[3], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := people[fields[0]]
+		q.Steps[p] = append(q.Steps[p], bellwether.Step{Item: items[fields[1]], Time: at})
+	}
+	for _, steps := range q.Steps {
+		slices.SortStableFunc(steps, func(a, b bellwether.Step) int { return cmp.Compare(a.Time, b.Time) })
+	}
+	return leaveOut(q)
 }
 
 // BenchmarkBeautyStep is a training step of the preset "base" on Amazon Beauty.
