@@ -197,7 +197,7 @@ func (r *run) prepare() {
 
 // identity names what a checkpoint depends on.
 func (r *run) identity(d *bellwether.Dataset) string {
-	text, _ := json.Marshal([]any{r.model.card, r.Rate, r.Batch, r.Epochs, r.Validation, r.Seed, d.Digest, len(r.fit.y)})
+	text, _ := json.Marshal([]any{r.model.card, r.Rate, r.Batch, r.Validation, r.Seed, d.Digest, len(r.fit.y)})
 	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 

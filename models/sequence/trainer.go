@@ -201,7 +201,7 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 func (r *run) identity(d *bellwether.Dataset) (string, error) {
 	h := sha256.New()
 	err := json.NewEncoder(h).Encode([]any{
-		r.model.settings, r.Seed, r.Epochs, r.Minutes, r.Patience, r.Warm != nil,
+		r.model.settings, r.Seed, r.Warm != nil,
 		d.Digest, len(r.people), r.data.Count(), r.data.Items, r.data.Types,
 	})
 	if err != nil {

@@ -39,7 +39,7 @@ type Fit struct {
 	Every    time.Duration // least time between two validations and checkpoints, 0: each epoch
 
 	Checkpoint bellwether.Checkpoint // nil: none
-	Identity   string                // of data and settings: a checkpoint with another is refused
+	Identity   string                // of data and settings, limits aside: a checkpoint with another is refused
 	Clock      func() time.Time
 	Report     func(bellwether.Progress) // may be nil
 
@@ -61,7 +61,6 @@ type fitState struct {
 	Waited    int           `json:"waited"`
 	Spent     time.Duration `json:"spent"`
 	Checked   time.Duration `json:"checked"` // Spent at the last validation
-	Done      bool          `json:"done"`
 }
 
 // FitResult says how a run went.
@@ -82,7 +81,7 @@ func (f *Fit) Run(ctx context.Context) (FitResult, error) {
 	if err := f.resume(ctx); err != nil {
 		return FitResult{}, err
 	}
-	for !f.state.Done {
+	for !f.done() {
 		if err := f.epoch(ctx); err != nil {
 			return FitResult{}, fmt.Errorf("training %s, epoch %d: %w", f.Name, f.state.Epoch+1, err)
 		}
@@ -123,8 +122,7 @@ func (f *Fit) epoch(ctx context.Context) error {
 	if f.state.Loss > 3*f.state.FirstLoss+1 {
 		return fmt.Errorf("%w: the loss went from %.4g to %.4g", ErrDiverged, f.state.FirstLoss, f.state.Loss)
 	}
-	f.state.Done = f.spent() || f.Epochs > 0 && f.state.Epoch >= f.Epochs
-	if !f.state.Done && f.state.Spent-f.state.Checked < f.Every {
+	if !f.done() && f.state.Spent-f.state.Checked < f.Every {
 		return nil
 	}
 	if err := f.check(ctx); err != nil {
@@ -134,6 +132,11 @@ func (f *Fit) epoch(ctx context.Context) error {
 	f.state.Checked = f.state.Spent
 	f.report("validated", 0)
 	return f.store(ctx)
+}
+
+// done says whether the epochs, the budget or the patience are used up.
+func (f *Fit) done() bool {
+	return f.spent() || f.Epochs > 0 && f.state.Epoch >= f.Epochs || f.Patience > 0 && f.state.Waited >= f.Patience
 }
 
 func (f *Fit) spent() bool { return f.Budget > 0 && f.state.Spent >= f.Budget }
@@ -195,8 +198,8 @@ func (f *Fit) check(ctx context.Context) error {
 	if s.BestEpoch == 0 || figure > s.Best || f.Validate == nil {
 		s.Best, s.BestEpoch, s.Waited = figure, s.Epoch, 0
 		copyValues(f.best, f.Params)
-	} else if s.Waited++; f.Patience > 0 && s.Waited >= f.Patience {
-		s.Done = true
+	} else {
+		s.Waited++
 	}
 	return nil
 }

@@ -148,6 +148,25 @@ func TestFitAccumulates(t *testing.T) {
 	}
 }
 
+// A finished run goes on from its checkpoint when it is given more epochs.
+func TestFitGoesOn(t *testing.T) {
+	whole, want := toy(nil)
+	if _, err := whole.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c := &modeltest.Memory{}
+	f, _ := toy(c)
+	f.Epochs = 2
+	if _, err := f.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	f, got := toy(c)
+	r, err := f.Run(context.Background())
+	if err != nil || r.Steps != 20 || got.Value[0] != want.Value[0] {
+		t.Errorf("weight %g after %d steps, want %g after 20: %v", got.Value[0], r.Steps, want.Value[0], err)
+	}
+}
+
 func TestFitRefusesADamagedCheckpoint(t *testing.T) {
 	c := &modeltest.Memory{}
 	f, _ := toy(c)
