@@ -24,7 +24,7 @@ type Trainer struct {
 	Minutes    float64 // of training, 0: no limit
 	Patience   int     // validations without a better figure that end the training; 0: 8, below 0: no limit
 	Checkpoint bellwether.Checkpoint
-	Warm       *Model           // start from what it learned of the same items, types and positions; nil: from seed
+	Warm       *Model           // start, where there is no checkpoint, from what it learned of the same items, types and positions; nil: from seed
 	Clock      func() time.Time // nil means time.Now
 }
 
@@ -201,7 +201,7 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 func (r *run) identity(d *bellwether.Dataset) (string, error) {
 	h := sha256.New()
 	err := json.NewEncoder(h).Encode([]any{
-		r.model.settings, r.Seed, r.Warm != nil,
+		r.model.settings, r.Seed,
 		d.Digest, len(r.people), r.data.Count(), r.data.Items, r.data.Types,
 	})
 	if err != nil {
