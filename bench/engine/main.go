@@ -73,7 +73,10 @@ func kernels() []kernel {
 		out = append(out, products(s[0], s[1], s[2])...)
 	}
 	out = append(out, entropy(1152, 12101, 64), entropy(6400, 3416, 64))
-	return out
+	for _, length := range []int{9, 50, 200} {
+		out = append(out, attention(128, length)...)
+	}
+	return append(out, rows()...)
 }
 
 // peak is a product that stays in the first-level cache of one core.
@@ -104,6 +107,44 @@ func entropy(t, n, d int) kernel {
 	return kernel{fmt.Sprintf("SoftmaxCrossEntropy/%dx%dx%d", t, n, d), 6 * float64(t) * float64(n) * float64(d), func() {
 		tensor.SoftmaxCrossEntropy(h, e, targets, t, n, d, dh, de, 1)
 	}}
+}
+
+// attention is one head of 64 over sequences of one length; half of the scores are in the past.
+func attention(sequences, length int) []kernel {
+	a, offsets := tensor.Attention{Heads: 1, HeadDim: 64}, make([]int32, sequences+1)
+	for i := range offsets {
+		offsets[i] = int32(i * length)
+	}
+	n := sequences * length * 64
+	q, k, v, dout, out, lse := random(n), random(n), random(n), random(n), make([]float32, n), make([]float32, n)
+	dq, dk, dv := make([]float32, n), make([]float32, n), make([]float32, n)
+	shape, products := fmt.Sprintf("%dx%d", sequences, length), float64(n)*float64(length+1)
+	return []kernel{
+		{"Attention/" + shape, 2 * products, func() { a.Forward(out, lse, q, k, v, offsets) }},
+		{"AttentionBackward/" + shape, 5 * products, func() { a.Backward(dq, dk, dv, dout, out, lse, q, k, v, offsets) }},
+	}
+}
+
+// rows are kernels on 6,400 rows of 64 values, and on 8,192 rows of a table of a million.
+func rows() []kernel {
+	const n, width, table, count = 6400, 64, 1_000_000, 8192
+	x, y, gain, bias, mean, rstd := random(n*width), make([]float32, n*width), random(width), random(width), make([]float32, n), make([]float32, n)
+	dgain, dbias := make([]float32, width), make([]float32, width)
+	value, means, square, grad, ids := random(table*width), random(table*width), make([]float32, table), random(count*width), make([]int32, count)
+	for i, id := range rand.New(rand.NewPCG(1, 2)).Perm(table)[:count] {
+		ids[i] = int32(id)
+	}
+	step, out := tensor.AdamStep{Beta1: .9, Beta2: .999, Epsilon: 1e-8, Decay: 1, Rate: 1e-3, Root: 1}, make([]int32, 100)
+	return []kernel{
+		{"LayerNorm/6400x64", 8 * n * width, func() { tensor.LayerNorm(y, x, gain, bias, mean, rstd, n, width, 1e-5) }},
+		{"LayerNormBackward/6400x64", 14 * n * width, func() { tensor.LayerNormBackward(y, dgain, dbias, x, x, gain, mean, rstd, n, width) }},
+		{"Softmax/6400x64", 4 * n * width, func() { tensor.Softmax(y, x, n, width) }},
+		{"GELU/6400x64", n * width, func() { tensor.GELU(y, x) }},
+		{"Dropout/6400x64", n * width, func() { tensor.Dropout(y, x, .2, tensor.Stream{}, 0) }},
+		{"AdamRowWise/8192of1000000x64", 9 * count * width, func() { step.MoveRowWise(value, grad, means, square, ids, width) }},
+		{"GatherRows/8192of1000000x64", count * width, func() { tensor.GatherRows(grad, value, ids, width) }},
+		{"TopK/100of1000000", table, func() { tensor.TopK(value[:table], 100, out) }},
+	}
 }
 
 func random(n int) []float32 {
