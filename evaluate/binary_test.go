@@ -156,7 +156,7 @@ func TestKnownTruth(t *testing.T) {
 	covered := map[string]int{}
 	for seed := range uint64(100) {
 		p, y := calibrated(800, 0, seed)
-		for name, e := range binary(t, p, y, BinaryOptions{Level: .9, Bootstrap: 300, Seed: seed}) {
+		for name, e := range binary(t, p, y, BinaryOptions{Level: .9, Bootstrap: 200, Seed: seed}) {
 			if want, ok := truth[name]; ok && e.Interval[0] <= want && want <= e.Interval[1] {
 				covered[name]++
 			}

@@ -36,7 +36,7 @@ func checkpoint(of func(family string) bellwether.Checkpoint, family string) bel
 const nearest = 200
 
 // The share of the time left that the Transformer may take; the rest chooses the weights of the combination.
-const trunkShare = 0.9
+const trunkShare = 0.95
 
 // recommendLadder lists what Recommend fits before it combines; plain rows first. left says how many
 // minutes remain when the Transformer's turn comes, 0: no limit.

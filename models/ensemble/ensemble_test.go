@@ -334,7 +334,7 @@ func TestFamily(t *testing.T) {
 // TestLargeParts are written in many chunks.
 func TestLargeParts(t *testing.T) {
 	big := &after{Name: "big", Vocab: vocabulary(100)}
-	for i := range 3000 {
+	for i := range 1500 {
 		row := make([]float32, 100)
 		row[i%100] = float32(i) + .5
 		big.Table = append(big.Table, row)
@@ -354,8 +354,11 @@ func TestLargeParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(m.Parts(), back.Parts()); diff != "" {
-		t.Error(diff)
+	for i, p := range back.Parts() {
+		want := m.Parts()[i]
+		if p.Name != want.Name || p.Scale != want.Scale || p.Weight != want.Weight || !slices.EqualFunc(p.Scorer.(*after).Table, big.Table, slices.Equal) {
+			t.Errorf("part %d was not restored", i)
+		}
 	}
 }
 
