@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -71,12 +72,15 @@ func Ranks(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, ta
 	for i, t := range targets {
 		r.person[i] = t.Person
 	}
-	return r, r.fill(ctx, s, q, targets)
+	if err := r.fill(ctx, s, q, targets); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func checkTargets(q *bellwether.Sequences, targets []bellwether.Target) error {
 	if len(targets) == 0 {
-		return fmt.Errorf("rank: there are no targets: nobody has enough events to hold one out")
+		return errors.New("rank: there are no targets: nobody has enough events to hold one out")
 	}
 	for i, t := range targets {
 		if int(t.Person) >= len(q.Steps) || t.Person < 0 || int(t.At) >= len(q.Steps[t.Person]) || t.At < 0 {
@@ -84,6 +88,11 @@ func checkTargets(q *bellwether.Sequences, targets []bellwether.Target) error {
 		}
 		if item := q.Steps[t.Person][t.At].Item; item < 0 || int(item) >= len(q.Items) {
 			return fmt.Errorf("rank: target %d asks for step %d of person %d, which has no known item", i, t.At, t.Person)
+		}
+		for at, s := range q.Steps[t.Person][:t.At] {
+			if int(s.Item) >= len(q.Items) || s.Item < -1 {
+				return fmt.Errorf("rank: step %d of person %d has item %d, the vocabulary ends at %d", at, t.Person, s.Item, len(q.Items)-1)
+			}
 		}
 	}
 	return nil

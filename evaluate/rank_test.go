@@ -153,7 +153,7 @@ func TestOtherVocabulary(t *testing.T) {
 }
 
 func TestRankErrors(t *testing.T) {
-	q, targets := world(3, []int32{0, 1}, []int32{0, -1})
+	q, targets := world(3, []int32{0, 1}, []int32{0, -1}, []int32{3, 1})
 	bad := scorer{q.Items, fixed(0, float32(math.NaN()), 1)}
 	good := scorer{q.Items, fixed(0, 1, 2)}
 	for _, c := range []struct {
@@ -164,7 +164,8 @@ func TestRankErrors(t *testing.T) {
 	}{
 		{"NaN", bad, targets[:1], `item "1" for target 0 (person 0, step 1) is not a number`},
 		{"no targets", good, nil, "no targets"},
-		{"an item that is unknown", good, targets[1:], "no known item"},
+		{"an item that is unknown", good, targets[1:2], "no known item"},
+		{"a history beyond the vocabulary", good, targets[2:], "step 0 of person 2 has item 3"},
 		{"a step that is not there", good, []bellwether.Target{{Person: 0, At: 2}}, "has none there"},
 		{"a person who is not there", good, []bellwether.Target{{Person: 7}}, "has none there"},
 	} {
