@@ -266,3 +266,30 @@ func readBandit(t *testing.T, name string) []banditRow {
 	}
 	return out
 }
+
+// TestStandardErrorsAreTrue compares each estimator's mean interval with how much it varies from log to log.
+func TestStandardErrorsAreTrue(t *testing.T) {
+	const logs, n = 150, 1500
+	p, rates := []float64{0.7, 0.2, 0.1}, []float64{0.1, 0.3, 0.7}
+	values, halves := [estimators][]float64{}, [estimators]float64{}
+	for seed := range uint64(logs) {
+		decisions, rewards := simpleLog(n, p, rates, rand.New(rand.NewPCG(seed, 13)))
+		got, err := Values(all(decisions), []Target{constant(0.3, 0.3, 0.4)}, ValueOptions{Reward: from(rewards), Level: 0.6827, Bootstrap: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for m, e := range got[0].fields() {
+			values[m] = append(values[m], e.Value)
+			halves[m] += (e.Interval[1] - e.Interval[0]) / 2 / logs // one standard error
+		}
+	}
+	for m := range values {
+		if m == dm {
+			continue // its interval leaves out the reward model's own error, and says so
+		}
+		sd := math.Sqrt(describe(values[m]).variance)
+		if ratio := halves[m] / sd; ratio < 0.8 || ratio > 1.25 { // SD of the SD: 6 %
+			t.Errorf("%s: standard error %.5f, varies by %.5f", methods[m], halves[m], sd)
+		}
+	}
+}

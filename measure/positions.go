@@ -8,13 +8,13 @@ import (
 
 // positionProbabilities returns the probability of each candidate being at each of the first k positions
 // when a slate is drawn without replacement in proportion to weights (Plackett–Luce), which sum to 1:
-// out[position][candidate].
+// out[position][candidate]. With only, just these candidates' are computed.
 //
 // The draw is the order of arrival of independent exponential clocks with rates w, so
 // P(i at k) = ∫ w_i·e^(−w_i t)·P(exactly k−1 others have arrived by t) dt. The count of the others is
 // Poisson-binomial, computed exactly; the integral is taken over ln t by the trapezoid rule, which
-// converges geometrically here (errors about 1e-8 at this step).
-func positionProbabilities(weights []float64, k int) [][]float64 {
+// converges geometrically here (errors under 1e-6 with these nodes).
+func positionProbabilities(weights []float64, k int, only []int) [][]float64 {
 	out := make([][]float64, k)
 	for j := range out {
 		out[j] = make([]float64, len(weights))
@@ -23,23 +23,28 @@ func positionProbabilities(weights []float64, k int) [][]float64 {
 		copy(out[0], weights) // as they are: a check must see weights that do not sum to 1
 		return out
 	}
+	if only == nil {
+		only = make([]int, len(weights))
+		for i := range only {
+			only[i] = i
+		}
+	}
 	w := normalised(weights)
 	smallest := slices.MinFunc(w, func(a, b float64) int { return cmp.Compare(orInf(a), orInf(b)) })
-	const step = 0.4
-	with, without := make([]float64, k), make([]float64, k)
-	p := make([]float64, len(w))
-	for y := -20.0; y <= math.Log(40/smallest); y += step {
+	with, without, p := make([]float64, k), make([]float64, k), make([]float64, len(w))
+	const step = 0.5
+	for y := -15.0; y <= math.Log(40/smallest); y += step {
 		t := math.Exp(y)
 		for i := range w {
 			p[i] = -math.Expm1(-w[i] * t)
 		}
 		arrived(p, -1, with)
-		if sum(with) < 1e-15 {
+		if sum(with) < 1e-12 {
 			break // the slate is full by now
 		}
-		for i := range w {
+		for _, i := range only {
 			density := step * t * w[i] * (1 - p[i])
-			if density < 1e-14 {
+			if density < 1e-12 {
 				continue
 			}
 			others(p, i, with, without)
@@ -47,9 +52,6 @@ func positionProbabilities(weights []float64, k int) [][]float64 {
 				out[j][i] += density * without[j]
 			}
 		}
-	}
-	for _, row := range out {
-		copy(row, normalised(row))
 	}
 	return out
 }
@@ -82,11 +84,13 @@ func sum(values []float64) float64 {
 func arrived(p []float64, skip int, count []float64) {
 	clear(count)
 	count[0] = 1
+	seen := 0 // so many may have happened: the counts above are still 0
 	for i, q := range p {
 		if i == skip || q == 0 {
 			continue
 		}
-		for j := len(count) - 1; j > 0; j-- {
+		seen = min(seen+1, len(count)-1)
+		for j := seen; j > 0; j-- {
 			count[j] += q * (count[j-1] - count[j])
 		}
 		count[0] *= 1 - q
@@ -99,10 +103,10 @@ func others(p []float64, i int, with, without []float64) {
 		arrived(p, i, without)
 		return
 	}
-	before := 0.0
-	for j := range with {
-		without[j] = (with[j] - p[i]*before) / (1 - p[i])
-		before = without[j]
+	before, scale := 0.0, 1/(1-p[i])
+	for j, v := range with {
+		before = (v - p[i]*before) * scale
+		without[j] = before
 	}
 }
 

@@ -126,7 +126,7 @@ func TestConsistentLiesFire(t *testing.T) {
 // TestSlateValues: an item at place k earns its own rate over 1 + k/2. The value of another slate policy from
 // the log of the first is known exactly, and the item-position estimators must hold it.
 func TestSlateValues(t *testing.T) {
-	const items, k, n, worlds = 6, 3, 2000, 40
+	const items, k, n, worlds = 6, 3, 1500, 30
 	rates := []float64{0.5, 0.1, 0.3, 0.05, 0.2, 0.4}
 	log := floored([]float64{0, 1, 0.5, 1, 0, -0.5}, 0.1)
 	target := floored([]float64{2, 0, 1, 0, 0.5, 1.5}, 0)

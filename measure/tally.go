@@ -127,7 +127,7 @@ func (t *targetTally) add(d *bellwether.Decision, r weighed) error {
 		x.n, x.w, x.wr, x.wq = x.n+1, x.w+w, x.wr+w*reward, x.wq+w*r.predicted[k][a]
 		for i, q := range p[k] {
 			x.dm += q * r.predicted[k][i]
-			if q > 0 && r.logged[k][i] <= 0 {
+			if d.Candidates[i].Propensity <= 0 {
 				t.unsupported += q / float64(len(r.rewards))
 			}
 		}

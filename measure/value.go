@@ -173,7 +173,7 @@ func (l *logStudy) weigh(decisions iter.Seq2[bellwether.Decision, error], target
 			logged[i] = c.Propensity
 		}
 		row := weighed{person: person, actions: d.Actions, rewards: byPosition,
-			logged: positionProbabilities(logged, len(byPosition)), predicted: l.model.predict(d, len(byPosition))}
+			logged: positionProbabilities(logged, len(byPosition), d.Actions), predicted: l.model.predict(d, len(byPosition))}
 		for _, t := range targets {
 			if err := t.add(d, row); err != nil {
 				return fmt.Errorf("policy %s on decision %q: %w", t.target.Name, d.ID, err)
@@ -188,7 +188,7 @@ type weighed struct {
 	person            int
 	actions           []int
 	rewards           []float64
-	logged, predicted [][]float64 // by position and candidate
+	logged, predicted [][]float64 // by position and candidate; logged of the actions only
 }
 
 // probabilities returns the target's, by position and candidate.
@@ -218,5 +218,5 @@ func (t Target) probabilities(d *bellwether.Decision, positions int) ([][]float6
 	if positive < positions {
 		return nil, fmt.Errorf("%d candidates have a positive probability, fewer than the slate's %d places; set Ranked for a policy that does not draw", positive, positions)
 	}
-	return positionProbabilities(p, positions), nil
+	return positionProbabilities(p, positions, nil), nil
 }

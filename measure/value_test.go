@@ -192,7 +192,7 @@ func valueOf(t testing.TB, decisions []bellwether.Decision, rewards map[bellweth
 // .23, ESS/n about .05, a reward model that cannot hold the truth. Its relative errors at n = 10 000 are to
 // be at most 1.15 × IPS .058, SNIPS .042, DR .047, SNDR .042, and 90 % intervals are to cover.
 func TestValuesRecoverTheTruth(t *testing.T) {
-	const n, worlds = 10_000, 40
+	const n, worlds = 10_000, 30
 	w := newBanditWorld(17)
 	truth, logging, ess := w.truth(200_000, rand.New(rand.NewPCG(1, 2)))
 	if truth < 0.5 || truth > 0.56 || logging < 0.2 || logging > 0.27 || ess < 0.04 || ess > 0.065 {
