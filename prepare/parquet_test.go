@@ -69,8 +69,10 @@ func TestWriteSequences(t *testing.T) {
 	}
 	tea, cup, tin, one, price := "tea", "cup", "tin", int32(1), int64(500)
 	want := []parquetStep{
-		{"ana", 0, &tea, "view_item", nil, nil, day(1), "train"}, {"ana", 1, &cup, "purchase", &one, &price, day(2), "validation"},
-		{"ana", 2, &tin, "view_item", nil, nil, day(3), "test"}, {"bo", 0, &tea, "view_item", nil, nil, day(4), "train"},
+		{"ana", 0, &tea, "view_item", nil, nil, day(1), "train"},
+		{"ana", 1, &cup, "purchase", &one, &price, day(2), "validation"},
+		{"ana", 2, &tin, "view_item", nil, nil, day(3), "test"},
+		{"bo", 0, &tea, "view_item", nil, nil, day(4), "train"},
 	}
 	if diff := cmp.Diff(want, readParquet[parquetStep](t, b.Bytes())); diff != "" {
 		t.Error(diff)
