@@ -127,6 +127,9 @@ func (p *Profile) field(c *coder, n int) bool {
 	case 8:
 		fieldTime(c, &p.LastSeen)
 	case 9:
+		if len(p.Recent) > maxRecent {
+			c.fail("has %d recent events, more than %d", len(p.Recent), maxRecent)
+		}
 		fieldList(c, &p.Recent, max(2, (len(c.buf)-c.at)/maxRecent), nestedEvent)
 	default:
 		return false

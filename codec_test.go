@@ -169,6 +169,28 @@ func TestAppendBinaryAppends(t *testing.T) {
 	}
 }
 
+func TestSmallestVector(t *testing.T) {
+	b, err := (&Event{ID: "a"}).MarshalBinary()
+	if got := hex.EncodeToString(b); err != nil || got != "01010161" {
+		t.Errorf("got %s, %v; docs/formats/records.md says 01 01 01 61", got, err)
+	}
+}
+
+func TestProfileBoundsItsEvents(t *testing.T) {
+	p := &Profile{Subject: "ana", Recent: make([]Event, maxRecent)}
+	b, err := p.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := new(Profile).UnmarshalBinary(b); err != nil {
+		t.Errorf("%d events: %v", maxRecent, err)
+	}
+	p.Recent = append(p.Recent, Event{})
+	if _, err := p.MarshalBinary(); err == nil {
+		t.Errorf("%d events are written, but cannot be read", len(p.Recent))
+	}
+}
+
 // TestEventIsCompact holds what the log pays for a usual event: at most half of its JSON.
 func TestEventIsCompact(t *testing.T) {
 	e := exampleEvent()
