@@ -61,7 +61,7 @@ func Binary(p, y []float64, o BinaryOptions) (map[string]bellwether.Estimate, er
 		return nil, err
 	}
 	estimates := o.bootstrap().estimates(len(rows.row), figures, rows.sweep)
-	reflect(&estimates[ece])
+	widen(&estimates[ece])
 	out := name(estimates)
 	rows.check(out)
 	return out, nil
@@ -102,15 +102,16 @@ func CompareBinary(challenger, champion, y []float64, o BinaryOptions) (map[stri
 	return out, nil
 }
 
-// reflect turns a percentile interval into the basic one, which is right for a figure that resampling
-// itself pushes up, as it does calibration error (Davison & Hinkley 1997, §5.2).
-func reflect(e *bellwether.Estimate) {
+// widen corrects the interval of a figure that resampling itself pushes up, as it does calibration
+// error: the lower end is the basic interval's (Davison & Hinkley 1997, §5.2), as the truth may be
+// that much below, and the upper end lies half a width above the value.
+func widen(e *bellwether.Estimate) {
 	if len(e.Interval) != 2 {
 		return
 	}
 	lo, hi := e.Interval[0], e.Interval[1]
-	e.Interval = []float64{max(0, 2*e.Value-hi), max(0, 2*e.Value-lo)}
-	e.Method = strings.Replace(e.Method, "percentile", "basic", 1)
+	e.Interval = []float64{min(max(0, 2*e.Value-hi), e.Value), e.Value + (hi-lo)/2}
+	e.Method = strings.Replace(e.Method, "percentile", "corrected for the bias of resampling", 1)
 }
 
 func name(estimates []bellwether.Estimate) map[string]bellwether.Estimate {

@@ -175,6 +175,9 @@ func TestCalibrationError(t *testing.T) {
 	if good.Value > .02 || len(good.Warnings) > 0 {
 		t.Errorf("ECE of calibrated probabilities: %+v", good)
 	}
+	if lo, hi := good.Interval[0], good.Interval[1]; lo > good.Value || hi < good.Value || lo > .005 {
+		t.Errorf("the interval of a calibrated model's ECE is %v around %v", good.Interval, good.Value)
+	}
 	p, y = calibrated(20000, .1, 1)
 	bad := binary(t, p, y, BinaryOptions{Bootstrap: 200})["ece"]
 	// P(y) = min(1, p + .1) is off by .1 except in the last tenth, where by .05 on average.

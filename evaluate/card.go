@@ -142,20 +142,10 @@ func settings(b *bytes.Buffer, s map[string]any) {
 // warnings writes those of the card and those of its figures, each once.
 func warnings(b *bytes.Buffer, c bellwether.Card) {
 	lines := slices.Clone(c.Warnings)
-	add := func(line string) {
-		if !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
 	for _, r := range c.Rows {
-		for _, figures := range []map[string]bellwether.Estimate{r.Validation, r.Test} {
-			for _, name := range slices.Sorted(maps.Keys(figures)) {
-				for _, w := range figures[name].Warnings {
-					add(r.Name + ": " + w)
-				}
-				if w := figures[name].Withheld; w != "" {
-					add(r.Name + ": verdict withheld: " + w)
-				}
+		for _, line := range append(figureWarnings(r.Name+", validation", r.Validation), figureWarnings(r.Name+", test", r.Test)...) {
+			if !slices.Contains(lines, line) {
+				lines = append(lines, line)
 			}
 		}
 	}
@@ -167,6 +157,18 @@ func warnings(b *bytes.Buffer, c bellwether.Card) {
 		fmt.Fprintf(b, "- %s\n", escape(line))
 	}
 	b.WriteByte('\n')
+}
+
+func figureWarnings(of string, figures map[string]bellwether.Estimate) (lines []string) {
+	for _, name := range slices.Sorted(maps.Keys(figures)) {
+		for _, w := range figures[name].Warnings {
+			lines = append(lines, of+": "+w)
+		}
+		if w := figures[name].Withheld; w != "" {
+			lines = append(lines, of+": verdict withheld: "+w)
+		}
+	}
+	return lines
 }
 
 // escape keeps text from ending a cell or a line, or from being read as markup.

@@ -87,7 +87,7 @@ func TestChoose(t *testing.T) {
 		reason []string
 	}{
 		{"the best", []bellwether.CardRow{row("pop", true, "auc", .5), row("dnn", false, "auc", .8)}, "auc", "dnn", []string{"0.8000 [0.7980, 0.8020]", "baseline beside it, pop, has 0.5000"}},
-		{"less is better", []bellwether.CardRow{row("majority", true, "logloss", .5), row("dnn", false, "logloss", .8)}, "logloss", "majority", []string{"no trained model beats it"}},
+		{"less is better", []bellwether.CardRow{row("majority", true, "logloss", .5), row("dnn", false, "logloss", .8)}, "logloss", "majority", []string{"a baseline that no other model beats"}},
 		{"of equals the first", []bellwether.CardRow{row("blend", true, "auc", .8), row("dnn", false, "auc", .8)}, "auc", "blend", nil},
 		{"withheld", []bellwether.CardRow{row("majority", true, "auc", .5), withheld}, "auc", "majority", []string{"the verdict on dnn is withheld: 12 positives"}},
 		{"nothing to choose", []bellwether.CardRow{row("pop", true, "auc", .5)}, "f1", "", []string{`no row has the validation figure "f1"`}},

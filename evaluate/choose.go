@@ -24,7 +24,7 @@ func Choose(rows []bellwether.CardRow, metric string) (name, reason string) {
 		reason += fmt.Sprintf("; the best baseline beside it, %s, has %s", rival.Name, describe(rival.Validation[metric]))
 	}
 	if best.Baseline {
-		reason += "; no trained model beats it, so none is promoted over it"
+		reason += "; it is a baseline that no other model beats, so none is promoted over it"
 	}
 	if withheld := better(rows, metric, func(r bellwether.CardRow) bool { return !r.Baseline && r.Validation[metric].Withheld != "" }); withheld != nil {
 		reason += fmt.Sprintf("; the verdict on %s is withheld: %s", withheld.Name, withheld.Validation[metric].Withheld)
