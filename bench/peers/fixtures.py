@@ -32,7 +32,7 @@ class Parameters(dict):
         return {k: flat(v) for k, v in dict.items(self_)}
 
     def grads(self_):
-        return {k: flat(v.grad) for k, v in dict.items(self_)}
+        return {k: flat(torch.zeros_like(v) if v.grad is None else v.grad) for k, v in dict.items(self_)}
 
 
 ACTIVATIONS = {"identity": lambda x: x, "relu": torch.relu, "gelu": F.gelu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "silu": F.silu}
@@ -74,6 +74,31 @@ def feed_forward(p, name, d, hidden, swiglu):
     return lambda x: b(a(x) * u(x))
 
 
+class Experts:
+    """Top-1 (Switch) or top-2 (GShard) gating, capacity 1.25, balance loss .01 and router z-loss 1e-3."""
+
+    def __init__(self, p, name, d, hidden, count, top):
+        self.top, self.router = top, p.make(name + ".router.weight", count, d)
+        self.layers = [feed_forward(p, f"{name}.experts.{i}", d, hidden, False) for i in range(count)]
+
+    def __call__(self, x):
+        rows, count = len(x), len(self.layers)
+        logits = x @ self.router.T
+        shares = logits.softmax(1)
+        values, chosen = shares.topk(self.top, 1)
+        weights = values if self.top == 1 else values / values.sum(1, keepdim=True)
+        taken, y = [0] * count, [torch.zeros(x.shape[1]) for _ in range(rows)]
+        for k in range(self.top):
+            for t in range(rows):
+                e = int(chosen[t, k])
+                if taken[e] < math.ceil(1.25 * rows * self.top / count):
+                    taken[e] += 1
+                    y[t] = y[t] + weights[t, k] * self.layers[e](x[t : t + 1])[0]
+        sent = torch.bincount(chosen[:, 0], minlength=count) / rows
+        self.auxiliary = 0.01 * count * (sent * shares.mean(0)).sum() + 1e-3 * logits.logsumexp(1).square().mean()
+        return torch.stack(y)
+
+
 def block(p, name, d, heads, offsets, gated=False, swiglu=False, rms=False):
     def residual(part, branch):
         norm = (rms_norm if rms else layer_norm)(p, f"{name}.{part}.norm", d)
@@ -99,7 +124,7 @@ def layers():
         layer, x = make(p), draw(rows, width).requires_grad_()
         y = layer(x)
         dy = draw(*y.shape)
-        y.backward(dy)
+        ((y * dy).sum() + getattr(layer, "auxiliary", 0)).backward()
         out.append({"name": name, "offsets": offsets, "parameters": p.values(), "x": flat(x), "y": flat(y), "dy": flat(dy), "dx": flat(x.grad), "gradients": p.grads()})
 
     for f in ACTIVATIONS:
@@ -111,6 +136,8 @@ def layers():
     add("block", 6, lambda p: block(p, "l", 6, 2, offsets))
     add("ligr block", 6, lambda p: block(p, "l", 6, 1, offsets, gated=True))
     add("ligr swiglu rms block", 6, lambda p: block(p, "l", 6, 3, offsets, gated=True, swiglu=True, rms=True))
+    add("experts top 1", 6, lambda p: Experts(p, "l", 6, 8, 3, 1))
+    add("experts top 2", 6, lambda p: Experts(p, "l", 6, 8, 4, 2))
     return out
 
 

@@ -47,7 +47,8 @@ func newModel(s Settings, items []bellwether.ItemID, types []bellwether.EventTyp
 	m.blocks = nn.Sequential{b.Dropout(s.Dropout)}
 	for i := range s.Blocks {
 		m.blocks = append(m.blocks, b.Block(fmt.Sprintf("blocks.%d", i), nn.BlockOptions{
-			Width: s.Dim, Heads: s.Heads, Hidden: s.Hidden, Gated: s.Gated, SwiGLU: s.SwiGLU, RMSNorm: s.RMSNorm, Dropout: s.Dropout,
+			Width: s.Dim, Heads: s.Heads, Hidden: s.Hidden, Experts: s.Experts, Top: s.Top,
+			Gated: s.Gated, SwiGLU: s.SwiGLU, RMSNorm: s.RMSNorm, Dropout: s.Dropout,
 		}))
 	}
 	if s.RMSNorm {
@@ -162,7 +163,9 @@ func (c *card) check(w *nn.Weights, items int) error {
 	}
 	for i := range s.Blocks {
 		shapes[fmt.Sprintf("blocks.%d.attention.qkv.weight", i)] = []int{3 * s.Dim, s.Dim}
-		shapes[fmt.Sprintf("blocks.%d.feedforward.in.weight", i)] = []int{hidden, s.Dim}
+		for _, name := range feedForwards(s) {
+			shapes[fmt.Sprintf("blocks.%d.feedforward.%sin.weight", i, name)] = []int{hidden, s.Dim}
+		}
 	}
 	for name, shape := range shapes {
 		if a := w.Array(name); a == nil || !slices.Equal(a.Shape, shape) {
@@ -170,4 +173,16 @@ func (c *card) check(w *nn.Weights, items int) error {
 		}
 	}
 	return nil
+}
+
+// feedForwards lists the prefixes of a block's feed-forwards.
+func feedForwards(s *Settings) []string {
+	if s.Experts < 2 {
+		return []string{""}
+	}
+	var names []string
+	for e := range s.Experts {
+		names = append(names, fmt.Sprintf("experts.%d.", e))
+	}
+	return names
 }

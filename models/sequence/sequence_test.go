@@ -72,6 +72,7 @@ func TestModel(t *testing.T) {
 		"sampled": func(s *Settings) {
 			s.Loss, s.Negatives, s.SwiGLU, s.RMSNorm, s.Average, s.Clip = "sampled", 8, true, true, .9, 1
 		},
+		"experts": func(s *Settings) { s.Experts, s.Top = 4, 2 },
 		"gbce": func(s *Settings) {
 			s.Loss, s.Negatives, s.Calibration, s.Gated = "gbce", 8, .75, false
 			s.Tasks = map[string]float32{"type": .1, "wait": .1}

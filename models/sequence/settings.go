@@ -18,8 +18,10 @@ type Settings struct {
 	Gated   bool     `json:"gated"`  // LiGR's gates
 	SwiGLU  bool     `json:"swiglu,omitempty"`
 	RMSNorm bool     `json:"rmsnorm,omitempty"`
-	Length  int      `json:"length"`           // events of a history that are looked at, the latest; 0: 50, 100 or 200 by the data
-	Fields  []string `json:"fields,omitempty"` // beside item and position: see Fields
+	Experts int      `json:"experts,omitempty"` // feed-forwards of a block of which each token uses Top, 0: one for all
+	Top     int      `json:"top,omitempty"`     // 1 or 2, 0: 1
+	Length  int      `json:"length"`            // events of a history that are looked at, the latest; 0: 50, 100 or 200 by the data
+	Fields  []string `json:"fields,omitempty"`  // beside item and position: see Fields
 	Dropout float32  `json:"dropout"`
 
 	Tasks map[string]float32 `json:"tasks,omitempty"` // heads beside the next item, "type" and "wait", with the weights of their losses
@@ -56,9 +58,10 @@ func Preset(name string) (Settings, error) {
 
 // Largest settings that are accepted.
 const (
-	maxDim    = 1 << 14
-	maxBlocks = 1 << 8
-	maxLength = 1 << 16
+	maxDim     = 1 << 14
+	maxBlocks  = 1 << 8
+	maxLength  = 1 << 16
+	maxExperts = 1 << 10
 )
 
 func (s *Settings) check() error {
@@ -71,6 +74,8 @@ func (s *Settings) check() error {
 		return fmt.Errorf("sequence: %d heads do not divide dim %d", s.Heads, s.Dim)
 	case s.Hidden < 0 || s.Hidden > 16*maxDim:
 		return fmt.Errorf("sequence: hidden is %d", s.Hidden)
+	case s.Experts < 0 || s.Experts > maxExperts || s.Top < 0 || s.Top > 2:
+		return fmt.Errorf("sequence: %d experts of which a token uses %d", s.Experts, s.Top)
 	case s.Length < 0 || s.Length > maxLength:
 		return fmt.Errorf("sequence: length is %d", s.Length)
 	case s.Dropout < 0 || s.Dropout >= 1:

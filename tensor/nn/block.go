@@ -55,6 +55,8 @@ type BlockOptions struct {
 	Hidden       int // width of the feed-forward's middle; 0 means 4·Width
 	Gated        bool
 	SwiGLU       bool // else GELU
+	Experts      int  // feed-forwards of which each token uses Top; 0 or 1: one for all
+	Top          int  // 1 or 2, 0 means 1
 	RMSNorm      bool // else LayerNorm
 	Dropout      float32
 }
@@ -86,6 +88,9 @@ func (b *Builder) residual(name string, o BlockOptions, branch Layer) *Residual 
 }
 
 func (b *Builder) feedForward(name string, o BlockOptions) Layer {
+	if o.Experts > 1 {
+		return b.Experts(name, o)
+	}
 	if o.SwiGLU {
 		return b.SwiGLU(name, o.Width, o.Hidden)
 	}

@@ -11,29 +11,45 @@ type Pass struct {
 	Offsets []int32       // sequence s is the tokens Offsets[s] … Offsets[s+1]−1; nil where order plays no part
 	Random  tensor.Stream // Seed and Step of the dropouts
 
-	slab []float32
-	used int
-	over int // what was asked for beyond the slab
+	floats  arena[float32]
+	indices arena[int32]
 }
 
 // Begin starts a pass over rows; the buffers of the last one are taken back.
 func (p *Pass) Begin(rows int, offsets []int32) {
 	p.Rows, p.Offsets = rows, offsets
-	if p.over > 0 {
-		p.slab = make([]float32, p.used+p.over+p.over/4)
-	}
-	p.used, p.over = 0, 0
+	p.floats.reset()
+	p.indices.reset()
 }
 
 // Buffer returns n floats that are valid until the next Begin; they hold anything.
-func (p *Pass) Buffer(n int) []float32 {
-	room := (n + 15) &^ 15 // whole cache lines
-	if p.used+room > len(p.slab) {
-		p.over += room
-		return make([]float32, n)
+func (p *Pass) Buffer(n int) []float32 { return p.floats.take(n) }
+
+// Indices returns n indices that are valid until the next Begin; they hold anything.
+func (p *Pass) Indices(n int) []int32 { return p.indices.take(n) }
+
+// arena hands out parts of one slab, which grows to what a pass needed.
+type arena[T any] struct {
+	slab []T
+	used int
+	over int // what was asked for beyond the slab
+}
+
+func (a *arena[T]) reset() {
+	if a.over > 0 {
+		a.slab = make([]T, a.used+a.over+a.over/4)
 	}
-	x := p.slab[p.used : p.used+n : p.used+n]
-	p.used += room
+	a.used, a.over = 0, 0
+}
+
+func (a *arena[T]) take(n int) []T {
+	room := (n + 15) &^ 15 // whole cache lines
+	if a.used+room > len(a.slab) {
+		a.over += room
+		return make([]T, n)
+	}
+	x := a.slab[a.used : a.used+n : a.used+n]
+	a.used += room
 	return x
 }
 

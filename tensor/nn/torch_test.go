@@ -54,6 +54,10 @@ func TestLayersEqualPyTorch(t *testing.T) {
 			return b.RMSNorm("l", 6)
 		case "attention":
 			return b.SelfAttention("l", 6, 2)
+		case "experts top 1":
+			return b.Experts("l", BlockOptions{Width: 6, Hidden: 8, Experts: 3})
+		case "experts top 2":
+			return b.Experts("l", BlockOptions{Width: 6, Hidden: 8, Experts: 4, Top: 2})
 		case "swiglu":
 			return b.SwiGLU("l", 6, 9)
 		case "block":
