@@ -209,74 +209,6 @@ func TestPrePeriodDifferenceWarns(t *testing.T) {
 	}
 }
 
-// TestConfidenceSequenceSurvivesPeeking: 100 looks at skewed data without an effect. Welch's interval is left
-// by far more than 5 % of the runs, the sequence's by at most .05 + 3 SE (SCIENCE §9).
-func TestConfidenceSequenceSurvivesPeeking(t *testing.T) {
-	const runs, looks, each = 400, 100, 20
-	rng := rand.New(rand.NewPCG(41, 1))
-	s := Sequential{Planned: looks * each}
-	var peeking, sequence float64
-	for range runs {
-		var n, s1, s0, q1, q0 float64
-		hitP, hitS := false, false
-		for range looks {
-			for range each {
-				a, b := rng.ExpFloat64(), rng.ExpFloat64()
-				n, s1, s0, q1, q0 = n+1, s1+a, s0+b, q1+a*a, q0+b*b
-			}
-			variance := (q1-s1*s1/n)/(n-1) + (q0-s0*s0/n)/(n-1)
-			d := math.Abs(s1-s0) / n
-			hitP = hitP || d > 1.96*math.Sqrt(variance/n)
-			hitS = hitS || d > s.HalfWidth(n, variance)
-		}
-		peeking += indicator(hitP) / runs
-		sequence += indicator(hitS) / runs
-	}
-	t.Logf("false positives with %d looks: fixed interval %.3f, confidence sequence %.3f", looks, peeking, sequence)
-	if limit := 0.05 + 3*math.Sqrt(0.05*0.95/runs); sequence > limit {
-		t.Errorf("the confidence sequence is left by %.3f, over %.3f", sequence, limit)
-	}
-	if peeking < 0.2 {
-		t.Errorf("peeking at a fixed interval gives only %.3f: this world does not tell them apart", peeking)
-	}
-	y, _ := normal(rng, 500, 1, 1, 0)
-	if e := s.Difference(y, y[:100]); len(e.Interval) != 2 || e.Level != 0.95 {
-		t.Errorf("no interval: %+v", e)
-	}
-}
-
-// TestPower plans a test, and then runs it: the planned power must come out.
-func TestPower(t *testing.T) {
-	p := Power{SD: 3}
-	share, err := p.HoldoutShare(1, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := p.MinimalEffect(1000, share); math.Abs(e-1) > 1e-6 {
-		t.Errorf("a share of %.4f shows %.6f, not 1", share, e)
-	}
-	if n := p.People(1, share); n < 999 || n > 1001 {
-		t.Errorf("%d people, not 1000", n)
-	}
-	rng := rand.New(rand.NewPCG(51, 1))
-	const runs = 600
-	found := 0.0
-	for range runs {
-		y1, _ := normal(rng, int(1000*(1-share)), 6, 3, 0)
-		y0, _ := normal(rng, int(1000*share), 5, 3, 0)
-		found += indicator(Compare(y1, y0, 0.95, "Welch").Absolute.Interval[0] > 0) / runs
-	}
-	if math.Abs(found-0.8) > 0.06 {
-		t.Errorf("power is %.3f, planned .8", found)
-	}
-	if _, err := p.HoldoutShare(0.1, 100); err == nil {
-		t.Error("100 people are to show an effect of a thirtieth of the standard deviation")
-	}
-	if half := (Power{SD: 3, Correlation: 0.8}).MinimalEffect(1000, share); math.Abs(half-0.6) > 1e-6 {
-		t.Errorf("CUPED with ρ = .8 shows %.3f, want .6", half)
-	}
-}
-
 func TestSurvey(t *testing.T) {
 	rng := rand.New(rand.NewPCG(61, 1))
 	const worlds = 400
@@ -299,51 +231,5 @@ func TestSurvey(t *testing.T) {
 	}
 	if s := SurveyOf(nil, 0, 0.9); s.Mean.Withheld == "" || s.Response.Withheld == "" {
 		t.Error("no answers give a number")
-	}
-}
-
-func TestPeople(t *testing.T) {
-	held := slate("d3", "h", 10, "a")
-	held.Holdout = true
-	crossed := slate("d4", "h", 20, "a")
-	in := func(s string) func(*bellwether.Event) { return func(e *bellwether.Event) { e.Session = s } }
-	events := []bellwether.Event{
-		event("before", bellwether.Purchase, "s", 5, item("a"), costs(1000)),
-		event("click", bellwether.SelectItem, "s", 11, item("a"), in("v1")),
-		event("buy", bellwether.Purchase, "s", 12, item("a"), costs(2000), in("v2")),
-		event("stay", bellwether.Engagement, "s", 13, in("v2"), func(e *bellwether.Event) { e.Value = 30 }),
-		event("answer", bellwether.Survey, "s", 14, func(e *bellwether.Event) { e.Value = 7 }),
-		event("late", bellwether.Purchase, "s", 90, item("a"), costs(9000)),
-		event("outsider", bellwether.Purchase, "u", 12, item("a"), costs(500)),
-		event("held", bellwether.Purchase, "h", 12, item("a"), costs(700)),
-	}
-	j := join(t, 100, []bellwether.Decision{slate("d1", "s", 10, "a"), slate("d2", "s", 11, "b"), held, crossed}, events...)
-	people, checks, err := People(j, all(events), PeopleOptions{To: epoch.Add(80 * hour)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(people) != 2 || people[0].Subject != "s" || people[0].Holdout || !people[1].Holdout {
-		t.Fatalf("%+v", people)
-	}
-	want := Totals{Decisions: 2, Clicked: 1, Orders: 1, Revenue: 20, Margin: 17, Seconds: 30, Sessions: 2, Answers: 1, Score: 7}
-	if people[0].During != want {
-		t.Errorf("%+v, want %+v", people[0].During, want)
-	}
-	if b := people[0].Before; b.Revenue != 10 || b.Orders != 1 {
-		t.Errorf("before: %+v", b)
-	}
-	if first(checks, Warning) == nil {
-		t.Error("half of the people crossed over and nobody is warned")
-	}
-
-	assigned, _, err := People(j, all(events), PeopleOptions{From: epoch, Assign: func(s bellwether.Subject) (bool, bool) { return s == "u", s != "h" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(assigned) != 2 || assigned[0].During.Revenue != 120 || !assigned[1].Holdout || assigned[1].During.Revenue != 5 {
-		t.Errorf("by assignment: %+v", assigned)
-	}
-	if _, _, err := People(j, all(events), PeopleOptions{Assign: func(bellwether.Subject) (bool, bool) { return false, true }}); err == nil {
-		t.Error("assignment without a start was accepted")
 	}
 }

@@ -257,3 +257,13 @@ func TestOnlyMatureOutcomesAreTrue(t *testing.T) {
 		t.Errorf("the mature rate is %.4f of %d, the truth %.4f ± %.4f", full, mature, truth, se)
 	}
 }
+
+func TestRuleNamesItsWindows(t *testing.T) {
+	if got := (Rule{}).String(); got != "last-touch, click 7 d, view 1 d" {
+		t.Error(got)
+	}
+	rule := Rule{View: 90 * time.Minute, Windows: map[bellwether.EventType]time.Duration{bellwether.Survey: 30 * 24 * hour}}.withDefaults()
+	if rule.String() != "last-touch, click 7 d, view 1h30m0s" || rule.longest() != 30*24*hour || rule.window(bellwether.Survey, false) != 30*24*hour {
+		t.Error(rule, rule.longest())
+	}
+}

@@ -55,7 +55,15 @@ func (r Rule) withDefaults() Rule {
 // String names the rule with its windows.
 func (r Rule) String() string {
 	r = r.withDefaults()
-	return fmt.Sprintf("%s, click %s, view %s", r.Name, r.Click, r.View)
+	return fmt.Sprintf("%s, click %s, view %s", r.Name, days(r.Click), days(r.View))
+}
+
+// days writes a duration in days where it is a number of them.
+func days(d time.Duration) string {
+	if day := 24 * time.Hour; d%day == 0 {
+		return fmt.Sprintf("%d d", d/day)
+	}
+	return d.String()
 }
 
 // window is how long after a decision an outcome of type t still counts.

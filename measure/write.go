@@ -78,7 +78,7 @@ func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 var page string
 
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"number": shown, "percent": percent, "interval": interval, "share": shareInterval, "chart": chartOf,
+	"number": shown, "percent": percent, "level": level, "interval": interval, "share": shareInterval, "chart": chartOf,
 }).Parse(page))
 
 // WriteHTML writes the report as one page that needs nothing else: no script, no outside address.
@@ -97,6 +97,9 @@ func shown(v float64) string {
 }
 
 func percent(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) + " %" }
+
+// level prints a confidence level.
+func level(v float64) string { return strconv.FormatFloat(100*v, 'g', 4, 64) + " %" }
 
 // interval prints "low … high", or why there is none.
 func interval(e bellwether.Estimate) string { return rangeOf(e, shown) }
@@ -118,7 +121,6 @@ func rangeOf(e bellwether.Estimate, print func(float64) string) string {
 type chart struct {
 	Height, Zero float64
 	Rows         []chartRow
-	Low, High    string // labels of the axis
 }
 
 type chartRow struct {
@@ -146,7 +148,7 @@ func chartOf(effects []Effect) chart {
 	x := func(v float64) float64 {
 		return chartLeft + (chartRight-chartLeft)*(min(max(v, low), high)-low)/(high-low)
 	}
-	c := chart{Zero: x(0), Low: percent(low), High: percent(high), Height: chartStep*float64(len(shownEffects)) + 28}
+	c := chart{Zero: x(0), Height: chartStep*float64(len(shownEffects)) + 28}
 	for i, e := range shownEffects {
 		y := chartStep*float64(i) + 30
 		c.Rows = append(c.Rows, chartRow{
