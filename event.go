@@ -85,6 +85,12 @@ func (e *Event) Revenue() Money {
 	return Money{Amount: e.Price.Amount * q, Currency: e.Price.Currency}
 }
 
+// Prompted reports whether e is a view or a click that answers a decision: it tells what was shown
+// as much as what was wanted.
+func (e *Event) Prompted() bool {
+	return e.Decision != "" && (e.Type == ViewItem || e.Type == SelectItem)
+}
+
 // Personal reports whether events of this type are about a person and so must name one.
 func (t EventType) Personal() bool {
 	switch t {

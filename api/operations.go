@@ -56,6 +56,7 @@ type decideInput struct {
 		Actions   []string           `json:"actions" minItems:"1" doc:"What could be done; the last one is what the holdout gets."`
 		Key       string             `json:"key,omitempty" doc:"Idempotency key: the same key gives the same decision."`
 		Context   map[string]float64 `json:"context,omitempty" doc:"Features that policies and reward models may use."`
+		History   []visitBody        `json:"history,omitempty" doc:"In a preview: replaces the history that is stored."`
 		Preview   bool               `json:"preview,omitempty" doc:"Compute, and log nothing."`
 		Holdout   *bool              `json:"holdout,omitempty" doc:"In a preview: as if the person were in the holdout, or not."`
 	}
@@ -78,7 +79,7 @@ func (s *Server) decide(ctx context.Context, in *decideInput) (*decideOutput, er
 	start, b := time.Now(), &in.Body
 	a, err := engineOf(ctx).Act(ctx, pipeline.ActionRequest{
 		Subject: bellwether.Subject(b.Subject), Anonymous: bellwether.AnonymousID(b.Anonymous), Surface: bellwether.Surface(b.Surface),
-		Actions: b.Actions, Key: b.Key, Context: b.Context, Preview: b.Preview, Holdout: b.Holdout,
+		Actions: b.Actions, Key: b.Key, Context: b.Context, History: visits(b.History), Preview: b.Preview, Holdout: b.Holdout,
 	})
 	if err != nil {
 		return nil, s.humaError(err)
@@ -127,7 +128,7 @@ type itemsInput struct {
 type resultOutput struct{ Body collect.Result }
 
 func (s *Server) items(ctx context.Context, in *itemsInput) (*resultOutput, error) {
-	r, err := engineOf(ctx).Collector.AcceptItems(ctx, in.Body.Items)
+	r, err := engineOf(ctx).AcceptItems(ctx, in.Body.Items)
 	if err != nil {
 		return nil, s.humaError(err)
 	}

@@ -32,11 +32,12 @@ type recommendBody struct {
 }
 
 type visitBody struct {
-	Item     bellwether.ItemID    `json:"item"`
-	Type     bellwether.EventType `json:"type"`
-	Quantity int32                `json:"quantity"`
-	Price    int64                `json:"price"`
-	Time     time.Time            `json:"time"`
+	Item     bellwether.ItemID     `json:"item"`
+	Type     bellwether.EventType  `json:"type"`
+	Quantity int32                 `json:"quantity,omitempty"`
+	Price    int64                 `json:"price,omitempty" doc:"Of one piece, in minor units of the project's currency."`
+	Time     time.Time             `json:"time"`
+	Decision bellwether.DecisionID `json:"decision,omitempty" doc:"That this event answers."`
 }
 
 // slateBody is the answer to /v1/recommend.
@@ -108,13 +109,21 @@ func readRecommend(r *http.Request) (pipeline.RecommendRequest, error) {
 	if b.Holdout != nil && !b.Preview {
 		return out, fmt.Errorf("%w: holdout can be set in a preview only", pipeline.ErrBadRequest)
 	}
-	if b.History != nil {
-		out.History = make([]serve.Visit, len(b.History))
-		for i, v := range b.History {
-			out.History[i] = serve.Visit(v)
-		}
-	}
+	out.History = visits(b.History)
 	return out, checkK(out.K)
+}
+
+// visits is a history that a request brings; nil when it brings none.
+func visits(body []visitBody) []serve.Visit {
+	if body == nil {
+		return nil
+	}
+	out := make([]serve.Visit, len(body))
+	for i, v := range body {
+		e := bellwether.Event{Type: v.Type, Decision: v.Decision}
+		out[i] = serve.Visit{Item: v.Item, Type: v.Type, Quantity: v.Quantity, Price: v.Price, Time: v.Time, Prompted: e.Prompted()}
+	}
+	return out
 }
 
 func checkK(k int) error {

@@ -73,10 +73,10 @@ func (s *Server) routes() {
 	operations := http.NewServeMux()
 	s.describe(humago.New(operations, describe()))
 	s.mux.HandleFunc("/v1/", s.operations(operations))
-	s.mux.Handle("GET /openapi.json", operations)
+	s.mux.Handle("/openapi.json", operations)
 	if s.o.Console != nil {
-		s.mux.HandleFunc("GET /login", s.login)
-		s.mux.HandleFunc("GET /", s.page)
+		s.mux.HandleFunc("/login", s.login)
+		s.mux.HandleFunc("/", s.page)
 	}
 }
 

@@ -45,6 +45,7 @@ type Collector struct {
 	opened  uint64 // the log's length when the collector was opened
 	letters atomic.Uint64
 	flights flights
+	close   func() error
 	doubt   atomic.Bool // an append failed: it is not known whether it was written
 }
 
@@ -83,8 +84,11 @@ func New(ctx context.Context, p *store.Project, o Options) (*Collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("collect: open project %s: %w", p.ID, err)
 	}
-	return &Collector{o: o, log: p.Log, view: v, opened: v.Cursor()}, nil
+	return &Collector{o: o, log: p.Log, view: v, opened: v.Cursor(), close: v.Close}, nil
 }
+
+// Close releases the view. Nothing may be accepted afterwards.
+func (c *Collector) Close() error { return c.close() }
 
 // Accept validates events, drops the ones whose id was seen within the window, and writes the
 // others and the refusals in one durable append. A bad event is no error: it is counted and kept

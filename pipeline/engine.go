@@ -138,8 +138,20 @@ func (e *Engine) Close() error {
 	if e.catalogue != nil {
 		errs = append(errs, e.catalogue.view.Close())
 	}
+	if e.Collector != nil {
+		errs = append(errs, e.Collector.Close())
+	}
 	if e.Decider != nil {
 		errs = append(errs, e.Decider.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// AcceptItems writes items into the catalogue; requests see them when it returns.
+func (e *Engine) AcceptItems(ctx context.Context, items []bellwether.Item) (collect.Result, error) {
+	r, err := e.Collector.AcceptItems(ctx, items)
+	if err == nil && r.Sequence > 0 {
+		err = e.catalogue.view.Wait(ctx, r.Sequence)
+	}
+	return r, err
 }

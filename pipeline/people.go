@@ -201,7 +201,7 @@ func visitsOf(events []bellwether.Event) []serve.Visit {
 	out := make([]serve.Visit, 0, len(events))
 	for i := range events {
 		if e := &events[i]; e.Item != "" {
-			out = append(out, serve.Visit{Item: e.Item, Type: e.Type, Quantity: int32(e.Quantity), Price: e.Price.Amount, Time: e.Occurred})
+			out = append(out, serve.Visit{Item: e.Item, Type: e.Type, Quantity: int32(e.Quantity), Price: e.Price.Amount, Time: e.Occurred, Prompted: e.Prompted()})
 		}
 	}
 	return out

@@ -11,9 +11,10 @@ import (
 )
 
 // Plan sizes a holdout: which share of people it needs to show an effect of relative (0.15: fifteen
-// per cent) on the margin of a person, judged by the spread of margins since from. Margins in the
-// time before from tell how much the pre-period will help.
-func (e *Engine) Plan(ctx context.Context, relative float64, from time.Time) (measure.Plan, error) {
+// per cent) on the margin of a person over a coming time, judged by the margins since from. How well
+// the time before from predicts them, ρ, tells how much of the spread is lasting differences between
+// people, which a longer time does not average out: CV² = CV₀²·(ρ + (1−ρ)·T₀/T) (Spearman–Brown).
+func (e *Engine) Plan(ctx context.Context, relative float64, from time.Time, coming time.Duration) (measure.Plan, error) {
 	t := newTurn(e, nil)
 	if err := cleanEvents(ctx, t); err != nil {
 		return measure.Plan{}, err
@@ -33,6 +34,9 @@ func (e *Engine) Plan(ctx context.Context, relative float64, from time.Time) (me
 		return measure.Plan{}, fmt.Errorf("adding up what people brought: %w", err)
 	}
 	mean, sd, correlation := spread(people)
+	longer := coming.Hours() / t.asOf.Sub(from).Hours()
+	sd *= longer * math.Sqrt(max(correlation, 0)+(1-max(correlation, 0))/longer)
+	mean *= longer
 	plan := measure.Plan{Metric: measure.Margin, Effect: relative * mean, People: len(people),
 		Power: measure.Power{SD: sd, Correlation: correlation, Power: 0.9}}
 	plan.Share, err = plan.HoldoutShare(plan.Effect, plan.People)

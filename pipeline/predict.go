@@ -33,7 +33,7 @@ func (e *Engine) Predict(ctx context.Context, application string, subject bellwe
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := e.predictProfile(ctx, &profile)
+	p, err := e.predictProfile(ctx, &profile, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -47,12 +47,16 @@ func noModel(err error) error {
 	return err
 }
 
-// predictProfile predicts for one person from the same features that the model learned from.
-func (e *Engine) predictProfile(ctx context.Context, profile *bellwether.Profile) (bellwether.Prediction, error) {
+// predictProfile predicts for one person from the same features that the model learned from. history,
+// when it is not nil, replaces the stored one.
+func (e *Engine) predictProfile(ctx context.Context, profile *bellwether.Profile, history []serve.Visit) (bellwether.Prediction, error) {
 	out := bellwether.Prediction{Subject: profile.Subject, Application: "behaviour", Time: e.o.Clock()}
 	events, err := e.people.events(profile)
 	if err != nil {
 		return out, err
+	}
+	if history != nil {
+		events = e.eventsOf(history)
 	}
 	t, err := e.features(profile, events)
 	if err != nil {
@@ -64,6 +68,16 @@ func (e *Engine) predictProfile(ctx context.Context, profile *bellwether.Profile
 	}
 	out.Probability, out.Model = &p[0], version
 	return out, nil
+}
+
+// eventsOf are a history that a request brings, as events of the project's currency.
+func (e *Engine) eventsOf(history []serve.Visit) []bellwether.Event {
+	out := make([]bellwether.Event, len(history))
+	for i, v := range history {
+		out[i] = bellwether.Event{ID: bellwether.EventID(fmt.Sprint(i)), Type: v.Type, Occurred: v.Time, Received: v.Time, Item: v.Item,
+			Quantity: int64(v.Quantity), Price: bellwether.Money{Amount: v.Price, Currency: e.o.Currency}}
+	}
+	return out
 }
 
 // features are the columns of the customer table for one person, from the code that made the training set.

@@ -92,6 +92,7 @@ type ActionRequest struct {
 	Actions   []string // the last one is what the holdout gets
 	Key       string
 	Context   map[string]float64
+	History   []serve.Visit // preview only: replaces the stored one; nil: the stored one
 	Preview   bool
 	Holdout   *bool
 }
@@ -110,7 +111,7 @@ func (e *Engine) Act(ctx context.Context, r ActionRequest) (Answer, error) {
 	score, version := 0.0, bellwether.ModelVersion("none")
 	if e.Service.Current("behaviour") == nil {
 		answer.Reason = "no model is in service"
-	} else if p, err := e.predictProfile(ctx, &profile); err != nil {
+	} else if p, err := e.predictProfile(ctx, &profile, r.History); err != nil {
 		answer.Reason = err.Error()
 	} else {
 		score, version = *p.Probability, p.Model

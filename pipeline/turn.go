@@ -109,7 +109,7 @@ func assembleData(_ context.Context, t *turn) error {
 	d := &bellwether.Dataset{Project: t.e.project.ID, Name: t.work.application, AsOf: t.asOf}
 	switch t.work.application {
 	case "recommend":
-		q, err := prepare.Sequences(t.cleaned, prepare.SequenceOptions{Types: t.e.o.Types, Backfilled: t.backfilled()})
+		q, err := prepare.Sequences(t.cleaned, prepare.SequenceOptions{Types: t.e.o.Types, Backfilled: t.backfilled(), Collapse: true, Unprompted: true})
 		if err != nil {
 			return fmt.Errorf("cutting sequences: %w", err)
 		}

@@ -169,7 +169,7 @@ func (t *turn) histories() map[bellwether.Subject][]visit {
 			continue
 		}
 		out[e.Subject] = append(out[e.Subject], visit{
-			Visit:    serve.Visit{Item: e.Item, Type: e.Type, Quantity: int32(e.Quantity), Price: e.Price.Amount, Time: e.Occurred},
+			Visit:    serve.Visit{Item: e.Item, Type: e.Type, Quantity: int32(e.Quantity), Price: e.Price.Amount, Time: e.Occurred, Prompted: e.Prompted()},
 			received: e.Received.UnixNano(),
 		})
 	}

@@ -30,6 +30,12 @@ type SequenceOptions struct {
 	// Zero: the moments by which 80 % and 90 % of the steps were known.
 	Validation, Test time.Time
 	Backfilled       bool // see TableOptions
+	// Collapse makes one step of a run of steps about one item: the next item is then always another
+	// one. The step has the time of the first event and the type of the last: view, cart, purchase is a purchase.
+	Collapse bool
+	// Unprompted leaves out runs of steps about one item that are all prompted (bellwether.Event.Prompted): a
+	// model that learns from what it showed itself learns its own habits. What was then put into a cart or bought stays.
+	Unprompted bool
 }
 
 // Sequences builds one sequence a person from c's item events.
@@ -47,6 +53,9 @@ func Sequences(c *Cleaned, o SequenceOptions) (*bellwether.Sequences, error) {
 		if e := &c.Events[i]; b.wanted(e) {
 			b.add(e, c.Currency)
 		}
+	}
+	for p := range b.rows {
+		b.rows[p] = dropPrompted(b.rows[p])
 	}
 	if len(b.rows) == 0 {
 		return nil, fmt.Errorf("prepare: none of %d events is a step of a sequence: name the types of events about items in SequenceOptions.Types", len(c.Events))
@@ -66,6 +75,7 @@ func Sequences(c *Cleaned, o SequenceOptions) (*bellwether.Sequences, error) {
 type stepRow struct {
 	bellwether.Step
 	occurred, known int64 // Unix nanoseconds
+	prompted        bool  // by decisions alone
 }
 
 type sequenceBuilder struct {
@@ -117,11 +127,44 @@ func (b *sequenceBuilder) add(e *bellwether.Event, main bellwether.Currency) {
 		b.types[e.Type] = kind
 		b.out.Types = append(b.out.Types, e.Type)
 	}
-	row := stepRow{bellwether.Step{Item: item, Type: kind, Quantity: int32(min(e.Quantity, math.MaxInt32)), Time: e.Occurred.Unix()}, e.Occurred.UnixNano(), known(e, b.o.Backfilled).UnixNano()}
+	row := stepRow{bellwether.Step{Item: item, Type: kind, Quantity: int32(min(e.Quantity, math.MaxInt32)), Time: e.Occurred.Unix()}, e.Occurred.UnixNano(), known(e, b.o.Backfilled).UnixNano(), false}
 	if e.Price.Currency == main {
 		row.Price = e.Price.Amount
 	}
-	b.rows[p] = append(b.rows[p], row)
+	row.prompted = b.o.Unprompted && e.Prompted()
+	b.rows[p] = b.o.append(b.rows[p], row)
+}
+
+// append adds a row to a person's rows, or joins it to the last one.
+func (o *SequenceOptions) append(rows []stepRow, row stepRow) []stepRow {
+	last := len(rows) - 1
+	if last >= 0 && rows[last].Item != row.Item {
+		rows = dropPrompted(rows)
+		last = len(rows) - 1
+	}
+	if last >= 0 && rows[last].Item == row.Item && (o.Collapse || rows[last].prompted) {
+		rows[last].extend(row)
+		return rows
+	}
+	return append(rows, row)
+}
+
+// dropPrompted leaves out the last row if nothing but prompts are in it.
+func dropPrompted(rows []stepRow) []stepRow {
+	if n := len(rows); n > 0 && rows[n-1].prompted {
+		return rows[:n-1]
+	}
+	return rows
+}
+
+// extend adds the next event about the same item to a collapsed step.
+func (r *stepRow) extend(next stepRow) {
+	r.Type, r.Quantity = next.Type, max(r.Quantity, next.Quantity)
+	if next.Price != 0 {
+		r.Price = next.Price
+	}
+	r.known = max(r.known, next.known)
+	r.prompted = r.prompted && next.prompted
 }
 
 // known is when an event could first be used.

@@ -3,6 +3,7 @@ package prepare
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -135,4 +136,39 @@ func TestSequencesDoNotSeeTheFuture(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestSequencesCollapse(t *testing.T) {
+	at := func(i int) time.Time { return time.Date(2026, 1, 1, 0, i, 0, 0, time.UTC) }
+	var events []bellwether.Event
+	for i, s := range []struct {
+		item bellwether.ItemID
+		kind bellwether.EventType
+	}{{"a", bellwether.ViewItem}, {"a", bellwether.AddToCart}, {"a", bellwether.Purchase}, {"b", bellwether.ViewItem}, {"a", bellwether.ViewItem}} {
+		events = append(events, bellwether.Event{ID: bellwether.EventID(rune('0' + i)), Type: s.kind, Subject: "p", Item: s.item, Occurred: at(i), Received: at(i)})
+	}
+	c, err := Clean(t.Context(), Input{Events: func(yield func(bellwether.Event, error) bool) {
+		for _, e := range events {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := Sequences(c, SequenceOptions{Collapse: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range q.Steps[0] {
+		got = append(got, string(q.Items[s.Item])+" "+string(q.Types[s.Type]))
+	}
+	if want := []string{"a purchase", "b view_item", "a view_item"}; !slices.Equal(got, want) {
+		t.Errorf("steps are %v, want %v", got, want)
+	}
+	if q.Steps[0][0].Time != at(0).Unix() {
+		t.Errorf("a collapsed step is at %d, want the time of its first event", q.Steps[0][0].Time)
+	}
 }

@@ -63,6 +63,7 @@ type Visit struct {
 	Quantity int32
 	Price    int64 // minor units of the project's currency
 	Time     time.Time
+	Prompted bool // a view or click that answers a decision
 }
 
 // Query asks for the best items of one person.
@@ -132,19 +133,35 @@ func (s *Service) Recommend(ctx context.Context, q Query) (bellwether.Prediction
 }
 
 // steps translates a history into the vocabulary of the model; items and types that it
-// does not know are left out.
+// does not know are left out. A run of events about one item is one step with the type of the
+// last, and a run of prompts alone is none, as in training (prepare.SequenceOptions).
 func (v *Serving) steps(history []Visit) []bellwether.Step {
 	steps := make([]bellwether.Step, 0, len(history))
+	prompted := false // the last step is
 	for _, h := range history {
 		item, known := v.items[h.Item]
-		if !known {
+		kind, typed := v.types[h.Type]
+		if !known || !typed {
 			continue
 		}
-		kind, known := v.types[h.Type]
-		if !known {
+		last := len(steps) - 1
+		if last >= 0 && prompted && steps[last].Item != item {
+			steps, prompted = steps[:last], false
+			last--
+		}
+		if last >= 0 && steps[last].Item == item {
+			steps[last].Type, steps[last].Quantity = kind, max(steps[last].Quantity, h.Quantity)
+			if h.Price != 0 {
+				steps[last].Price = h.Price
+			}
+			prompted = prompted && h.Prompted
 			continue
 		}
 		steps = append(steps, bellwether.Step{Item: item, Type: kind, Quantity: h.Quantity, Price: h.Price, Time: h.Time.Unix()})
+		prompted = h.Prompted
+	}
+	if prompted {
+		steps = steps[:len(steps)-1]
 	}
 	return steps
 }

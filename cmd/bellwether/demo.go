@@ -55,7 +55,7 @@ const (
 	warmUp        = 0.3 // popularity serves, nobody is held out; the first turn ends it
 	secondTurn    = 0.5
 	thirdTurn     = 0.7
-	plannedEffect = 0.15 // of the margin of a person
+	plannedEffect = 0.2 // of the margin of a person
 )
 
 func (a *app) demo() *cobra.Command {
@@ -202,6 +202,7 @@ func (d *demo) handler() http.Handler {
 func (d *demo) live(ctx context.Context, url, key string) (err error) {
 	d.client, err = shop.New(shop.Options{
 		URL: url, Key: key, World: d.world, MeasureFrom: d.firstTurn() + 1,
+		Exclude: "none", // people of this market buy again what they like
 		SetClock: func(t time.Time) { d.clock.Store(t.UnixNano()) },
 		EndOfDay: func(day int) error { return d.endOfDay(ctx, day) },
 	})
@@ -237,8 +238,8 @@ func (d *demo) turn(ctx context.Context) error {
 
 // sizeHoldout opens the engine anew with the holdout that the spread of margins so far asks for.
 func (d *demo) sizeHoldout(ctx context.Context) error {
-	from := market.Time((d.firstTurn()+1)/2, 0)
-	plan, err := d.opened.engine.Plan(ctx, plannedEffect, from)
+	begin := market.Time(d.firstTurn()+1, 0)
+	plan, err := d.opened.engine.Plan(ctx, plannedEffect, market.Time((d.firstTurn()+1)/2, 0), market.Time(d.days, 0).Sub(begin))
 	share := plan.Share
 	if err != nil {
 		d.planned, share = err, 0.5

@@ -75,6 +75,7 @@ func (a *asker) Slate(q market.Question) ([]int, error) {
 		if err := a.c.caller.call(a.ctx, "/v1/recommend", body, &out); err != nil {
 			return nil, err
 		}
+		a.answers.slate = out.Decision
 		return a.items(&out)
 	}
 	a.asked.decisions++

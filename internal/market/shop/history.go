@@ -13,7 +13,8 @@ type past struct {
 	Type     bellwether.EventType `json:"type"`
 	Time     time.Time            `json:"time"`
 	Quantity int64                `json:"quantity"`
-	Price    int64                `json:"price"` // minor units
+	Price    int64                `json:"price"`              // minor units
+	Decision string               `json:"decision,omitempty"` // that it answers
 
 	due int // day on which it was sent
 }
@@ -33,6 +34,7 @@ func remember(history []past, p *parcel) []past {
 			continue // not reached: stamp wrote it
 		}
 		entry := past{Type: m.canonical, Time: at.Add(-m.ahead), due: p.due}
+		entry.Decision = m.Properties.Decision
 		if x := m.Properties; x.Item != "" {
 			entry.Item, entry.Quantity, entry.Price = x.Item, minor(x.Quantity), minor(x.Price)
 			history = append(history, entry)

@@ -24,7 +24,7 @@ type track struct {
 	contacts int64
 }
 
-// assign notes the person's arm. It never changes.
+// assign notes the person's arm. It never changes while the truth is kept; before that, nobody may be held out yet.
 func (p *person) assign(who string, holdout bool) error {
 	if p.assigned && p.holdout != holdout {
 		return fmt.Errorf("%s moved between the holdout and the others", who)
@@ -40,6 +40,7 @@ func (c *Client) measuring(day int) bool { return day >= c.o.MeasureFrom }
 func (c *Client) fork() {
 	for i := range c.people {
 		p := &c.people[i]
+		p.assigned = false
 		p.other = track{state: p.fact.state, history: append([]past(nil), p.fact.history...)}
 	}
 }

@@ -276,10 +276,10 @@ func (s *plain) stored(t *testing.T, who string, day int) []past {
 		}
 		p := &m.Properties
 		if p.Product_ID != "" {
-			out = append(out, past{Item: p.Product_ID, Type: m.name(), Time: at, Quantity: minor(p.Quantity), Price: minor(p.Price)})
+			out = append(out, past{Item: p.Product_ID, Decision: p.Decision_ID, Type: m.name(), Time: at, Quantity: minor(p.Quantity), Price: minor(p.Price)})
 		}
 		for _, x := range p.Products {
-			out = append(out, past{Item: x.Product_ID, Type: m.name(), Time: at, Quantity: minor(x.Quantity), Price: minor(x.Price)})
+			out = append(out, past{Item: x.Product_ID, Decision: p.Decision_ID, Type: m.name(), Time: at, Quantity: minor(x.Quantity), Price: minor(x.Price)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b past) int { return a.Time.Compare(b.Time) })
