@@ -8,37 +8,19 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"bellwether"
+	"bellwether/internal/modeltest"
 )
-
-// shared finds a data file by walking up from the package, or skips the test.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	roots := []string{os.Getenv("BELLWETHER_SHARED")}
-	for up := "../.."; len(up) < 40; up = "../" + up {
-		roots = append(roots, filepath.Join(up, "shared"))
-	}
-	for _, root := range roots {
-		if path := filepath.Join(root, "data", name); root != "" {
-			if _, err := os.Stat(path); err == nil {
-				return path
-			}
-		}
-	}
-	t.Skipf("the data set %s is absent", name)
-	return ""
-}
 
 // telco reads the churn table: a fifth of the rows, drawn with seed 42, is for tests.
 func telco(t testing.TB) *bellwether.Table {
 	t.Helper()
-	f, err := os.Open(shared(t, "tabular/telco-churn.csv.gz"))
+	f, err := os.Open(modeltest.Shared(t, "tabular/telco-churn.csv.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

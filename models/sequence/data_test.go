@@ -6,38 +6,20 @@ import (
 	"compress/gzip"
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"bellwether"
+	"bellwether/internal/modeltest"
 )
-
-// shared finds a data file by walking up from the package, or skips the test.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	roots := []string{os.Getenv("BELLWETHER_SHARED")}
-	for up := "../.."; len(up) < 40; up = "../" + up {
-		roots = append(roots, filepath.Join(up, "shared"))
-	}
-	for _, root := range roots {
-		if path := filepath.Join(root, "data", name); root != "" {
-			if _, err := os.Stat(path); err == nil {
-				return path
-			}
-		}
-	}
-	t.Skipf("the data set %s is absent", name)
-	return ""
-}
 
 // leaveOneOut reads lines of "user item item …", or of "user item", and keeps each
 // user's last item for the test and the one before for validation.
 func leaveOneOut(t testing.TB, name string) *bellwether.Dataset {
 	t.Helper()
-	f, err := os.Open(shared(t, name))
+	f, err := os.Open(modeltest.Shared(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +70,7 @@ func leaveOut(q *bellwether.Sequences) *bellwether.Dataset {
 // movieLens reads MovieLens 100k in the order of time, ties in the order of the file.
 func movieLens(t testing.TB) *bellwether.Dataset {
 	t.Helper()
-	f, err := os.Open(shared(t, "sequences/ml-100k.inter.tsv.gz"))
+	f, err := os.Open(modeltest.Shared(t, "sequences/ml-100k.inter.tsv.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
