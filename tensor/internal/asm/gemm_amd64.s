@@ -3506,45 +3506,54 @@ mask1:
 	JNZ          mask1
 
 summed1:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased1
 	VMOVUPS    (CX), Y2
-	VMASKMOVPS (BX), Y2, Y2
+	VMASKMOVPS (SI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 	VMOVUPS    32(CX), Y2
-	VMASKMOVPS 32(BX), Y2, Y2
+	VMASKMOVPS 32(SI), Y2, Y2
 	VADDPS     Y2, Y1, Y1
 
 biased1:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added1
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y2
-	VMASKMOVPS (BX), Y2, Y2
+	VMASKMOVPS (SI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 	VMOVUPS    32(CX), Y2
-	VMASKMOVPS 32(BX), Y2, Y2
+	VMASKMOVPS 32(SI), Y2, Y2
 	VADDPS     Y2, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added1:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store1
 	VPXOR  Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
 store1:
+	CMPQ    AX, $0x10
+	JNE     part1
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part1:
 	VMOVUPS    (CX), Y2
-	VMASKMOVPS Y0, Y2, (AX)
+	VMASKMOVPS Y0, Y2, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y1, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, 32(DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -3605,43 +3614,43 @@ mask2:
 	JNZ          mask2
 
 summed2:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased2
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y4, Y2, Y2
 	VMOVUPS    32(CX), Y4
-	VMASKMOVPS 32(BX), Y4, Y4
+	VMASKMOVPS 32(SI), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 	VADDPS     Y4, Y3, Y3
 
 biased2:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added2
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y0, Y0
 	VMOVUPS    32(CX), Y4
-	VMASKMOVPS 32(BX), Y4, Y4
+	VMASKMOVPS 32(SI), Y4, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y2, Y2
 	VMOVUPS    32(CX), Y4
-	VMASKMOVPS 32(BX), Y4, Y4
+	VMASKMOVPS 32(SI), Y4, Y4
 	VADDPS     Y4, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added2:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store2
 	VPXOR  Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -3650,16 +3659,28 @@ added2:
 	VMAXPS Y3, Y4, Y3
 
 store2:
+	CMPQ    AX, $0x10
+	JNE     part2
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, 32(DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part2:
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS Y0, Y4, (AX)
+	VMASKMOVPS Y0, Y4, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y1, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
+	VMASKMOVPS Y2, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y3, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, 32(DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -3728,52 +3749,52 @@ mask3:
 	JNZ          mask3
 
 summed3:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased3
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y6, Y2, Y2
 	VADDPS     Y6, Y4, Y4
 	VMOVUPS    32(CX), Y6
-	VMASKMOVPS 32(BX), Y6, Y6
+	VMASKMOVPS 32(SI), Y6, Y6
 	VADDPS     Y6, Y1, Y1
 	VADDPS     Y6, Y3, Y3
 	VADDPS     Y6, Y5, Y5
 
 biased3:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added3
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y0, Y0
 	VMOVUPS    32(CX), Y6
-	VMASKMOVPS 32(BX), Y6, Y6
+	VMASKMOVPS 32(SI), Y6, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 	VMOVUPS    32(CX), Y6
-	VMASKMOVPS 32(BX), Y6, Y6
+	VMASKMOVPS 32(SI), Y6, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y4, Y4
 	VMOVUPS    32(CX), Y6
-	VMASKMOVPS 32(BX), Y6, Y6
+	VMASKMOVPS 32(SI), Y6, Y6
 	VADDPS     Y6, Y5, Y5
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added3:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store3
 	VPXOR  Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
@@ -3784,21 +3805,36 @@ added3:
 	VMAXPS Y5, Y6, Y5
 
 store3:
+	CMPQ    AX, $0x10
+	JNE     part3
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y4, (DX)
+	VMOVUPS Y5, 32(DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part3:
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS Y0, Y6, (AX)
+	VMASKMOVPS Y0, Y6, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y1, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
+	VMASKMOVPS Y2, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y3, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y4, Y0, (AX)
+	VMASKMOVPS Y4, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y5, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y5, Y0, 32(DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -3876,61 +3912,61 @@ mask4:
 	JNZ          mask4
 
 summed4:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased4
 	VMOVUPS    (CX), Y8
-	VMASKMOVPS (BX), Y8, Y8
+	VMASKMOVPS (SI), Y8, Y8
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y8, Y2, Y2
 	VADDPS     Y8, Y4, Y4
 	VADDPS     Y8, Y6, Y6
 	VMOVUPS    32(CX), Y8
-	VMASKMOVPS 32(BX), Y8, Y8
+	VMASKMOVPS 32(SI), Y8, Y8
 	VADDPS     Y8, Y1, Y1
 	VADDPS     Y8, Y3, Y3
 	VADDPS     Y8, Y5, Y5
 	VADDPS     Y8, Y7, Y7
 
 biased4:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added4
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y8
-	VMASKMOVPS (BX), Y8, Y8
+	VMASKMOVPS (SI), Y8, Y8
 	VADDPS     Y8, Y0, Y0
 	VMOVUPS    32(CX), Y8
-	VMASKMOVPS 32(BX), Y8, Y8
+	VMASKMOVPS 32(SI), Y8, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y8
-	VMASKMOVPS (BX), Y8, Y8
+	VMASKMOVPS (SI), Y8, Y8
 	VADDPS     Y8, Y2, Y2
 	VMOVUPS    32(CX), Y8
-	VMASKMOVPS 32(BX), Y8, Y8
+	VMASKMOVPS 32(SI), Y8, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y8
-	VMASKMOVPS (BX), Y8, Y8
+	VMASKMOVPS (SI), Y8, Y8
 	VADDPS     Y8, Y4, Y4
 	VMOVUPS    32(CX), Y8
-	VMASKMOVPS 32(BX), Y8, Y8
+	VMASKMOVPS 32(SI), Y8, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y8
-	VMASKMOVPS (BX), Y8, Y8
+	VMASKMOVPS (SI), Y8, Y8
 	VADDPS     Y8, Y6, Y6
 	VMOVUPS    32(CX), Y8
-	VMASKMOVPS 32(BX), Y8, Y8
+	VMASKMOVPS 32(SI), Y8, Y8
 	VADDPS     Y8, Y7, Y7
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added4:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store4
 	VPXOR  Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
@@ -3943,26 +3979,44 @@ added4:
 	VMAXPS Y7, Y8, Y7
 
 store4:
+	CMPQ    AX, $0x10
+	JNE     part4
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y4, (DX)
+	VMOVUPS Y5, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y6, (DX)
+	VMOVUPS Y7, 32(DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part4:
 	VMOVUPS    (CX), Y8
-	VMASKMOVPS Y0, Y8, (AX)
+	VMASKMOVPS Y0, Y8, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y1, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
+	VMASKMOVPS Y2, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y3, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y4, Y0, (AX)
+	VMASKMOVPS Y4, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y5, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y5, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y6, Y0, (AX)
+	VMASKMOVPS Y6, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y7, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y7, Y0, 32(DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -4051,22 +4105,22 @@ mask5:
 	JNZ          mask5
 
 summed5:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased5
 	VMOVUPS    (CX), Y10
-	VMASKMOVPS (BX), Y10, Y10
+	VMASKMOVPS (SI), Y10, Y10
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y10, Y2, Y2
 	VADDPS     Y10, Y4, Y4
 	VADDPS     Y10, Y6, Y6
 	VADDPS     Y10, Y8, Y8
 	VMOVUPS    32(CX), Y10
-	VMASKMOVPS 32(BX), Y10, Y10
+	VMASKMOVPS 32(SI), Y10, Y10
 	VADDPS     Y10, Y1, Y1
 	VADDPS     Y10, Y3, Y3
 	VADDPS     Y10, Y5, Y5
@@ -4074,47 +4128,47 @@ summed5:
 	VADDPS     Y10, Y9, Y9
 
 biased5:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added5
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y10
-	VMASKMOVPS (BX), Y10, Y10
+	VMASKMOVPS (SI), Y10, Y10
 	VADDPS     Y10, Y0, Y0
 	VMOVUPS    32(CX), Y10
-	VMASKMOVPS 32(BX), Y10, Y10
+	VMASKMOVPS 32(SI), Y10, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y10
-	VMASKMOVPS (BX), Y10, Y10
+	VMASKMOVPS (SI), Y10, Y10
 	VADDPS     Y10, Y2, Y2
 	VMOVUPS    32(CX), Y10
-	VMASKMOVPS 32(BX), Y10, Y10
+	VMASKMOVPS 32(SI), Y10, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y10
-	VMASKMOVPS (BX), Y10, Y10
+	VMASKMOVPS (SI), Y10, Y10
 	VADDPS     Y10, Y4, Y4
 	VMOVUPS    32(CX), Y10
-	VMASKMOVPS 32(BX), Y10, Y10
+	VMASKMOVPS 32(SI), Y10, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y10
-	VMASKMOVPS (BX), Y10, Y10
+	VMASKMOVPS (SI), Y10, Y10
 	VADDPS     Y10, Y6, Y6
 	VMOVUPS    32(CX), Y10
-	VMASKMOVPS 32(BX), Y10, Y10
+	VMASKMOVPS 32(SI), Y10, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y10
-	VMASKMOVPS (BX), Y10, Y10
+	VMASKMOVPS (SI), Y10, Y10
 	VADDPS     Y10, Y8, Y8
 	VMOVUPS    32(CX), Y10
-	VMASKMOVPS 32(BX), Y10, Y10
+	VMASKMOVPS 32(SI), Y10, Y10
 	VADDPS     Y10, Y9, Y9
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added5:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store5
 	VPXOR  Y10, Y10, Y10
 	VMAXPS Y0, Y10, Y0
@@ -4129,31 +4183,52 @@ added5:
 	VMAXPS Y9, Y10, Y9
 
 store5:
+	CMPQ    AX, $0x10
+	JNE     part5
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y4, (DX)
+	VMOVUPS Y5, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y6, (DX)
+	VMOVUPS Y7, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y8, (DX)
+	VMOVUPS Y9, 32(DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part5:
 	VMOVUPS    (CX), Y10
-	VMASKMOVPS Y0, Y10, (AX)
+	VMASKMOVPS Y0, Y10, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y1, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
+	VMASKMOVPS Y2, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y3, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y4, Y0, (AX)
+	VMASKMOVPS Y4, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y5, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y5, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y6, Y0, (AX)
+	VMASKMOVPS Y6, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y7, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y7, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y8, Y0, (AX)
+	VMASKMOVPS Y8, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y9, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y9, Y0, 32(DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -4250,15 +4325,15 @@ mask6:
 	JNZ          mask6
 
 summed6:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased6
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS (BX), Y12, Y12
+	VMASKMOVPS (SI), Y12, Y12
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y12, Y2, Y2
 	VADDPS     Y12, Y4, Y4
@@ -4266,7 +4341,7 @@ summed6:
 	VADDPS     Y12, Y8, Y8
 	VADDPS     Y12, Y10, Y10
 	VMOVUPS    32(CX), Y12
-	VMASKMOVPS 32(BX), Y12, Y12
+	VMASKMOVPS 32(SI), Y12, Y12
 	VADDPS     Y12, Y1, Y1
 	VADDPS     Y12, Y3, Y3
 	VADDPS     Y12, Y5, Y5
@@ -4275,54 +4350,54 @@ summed6:
 	VADDPS     Y12, Y11, Y11
 
 biased6:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added6
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS (BX), Y12, Y12
+	VMASKMOVPS (SI), Y12, Y12
 	VADDPS     Y12, Y0, Y0
 	VMOVUPS    32(CX), Y12
-	VMASKMOVPS 32(BX), Y12, Y12
+	VMASKMOVPS 32(SI), Y12, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS (BX), Y12, Y12
+	VMASKMOVPS (SI), Y12, Y12
 	VADDPS     Y12, Y2, Y2
 	VMOVUPS    32(CX), Y12
-	VMASKMOVPS 32(BX), Y12, Y12
+	VMASKMOVPS 32(SI), Y12, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS (BX), Y12, Y12
+	VMASKMOVPS (SI), Y12, Y12
 	VADDPS     Y12, Y4, Y4
 	VMOVUPS    32(CX), Y12
-	VMASKMOVPS 32(BX), Y12, Y12
+	VMASKMOVPS 32(SI), Y12, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS (BX), Y12, Y12
+	VMASKMOVPS (SI), Y12, Y12
 	VADDPS     Y12, Y6, Y6
 	VMOVUPS    32(CX), Y12
-	VMASKMOVPS 32(BX), Y12, Y12
+	VMASKMOVPS 32(SI), Y12, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS (BX), Y12, Y12
+	VMASKMOVPS (SI), Y12, Y12
 	VADDPS     Y12, Y8, Y8
 	VMOVUPS    32(CX), Y12
-	VMASKMOVPS 32(BX), Y12, Y12
+	VMASKMOVPS 32(SI), Y12, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS (BX), Y12, Y12
+	VMASKMOVPS (SI), Y12, Y12
 	VADDPS     Y12, Y10, Y10
 	VMOVUPS    32(CX), Y12
-	VMASKMOVPS 32(BX), Y12, Y12
+	VMASKMOVPS 32(SI), Y12, Y12
 	VADDPS     Y12, Y11, Y11
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added6:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store6
 	VPXOR  Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -4339,36 +4414,60 @@ added6:
 	VMAXPS Y11, Y12, Y11
 
 store6:
+	CMPQ    AX, $0x10
+	JNE     part6
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y4, (DX)
+	VMOVUPS Y5, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y6, (DX)
+	VMOVUPS Y7, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y8, (DX)
+	VMOVUPS Y9, 32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Y10, (DX)
+	VMOVUPS Y11, 32(DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part6:
 	VMOVUPS    (CX), Y12
-	VMASKMOVPS Y0, Y12, (AX)
+	VMASKMOVPS Y0, Y12, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y1, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
+	VMASKMOVPS Y2, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y3, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y4, Y0, (AX)
+	VMASKMOVPS Y4, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y5, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y5, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y6, Y0, (AX)
+	VMASKMOVPS Y6, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y7, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y7, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y8, Y0, (AX)
+	VMASKMOVPS Y8, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y9, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y9, Y0, 32(DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y10, Y0, (AX)
+	VMASKMOVPS Y10, Y0, (DX)
 	VMOVUPS    32(CX), Y0
-	VMASKMOVPS Y11, Y0, 32(AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y11, Y0, 32(DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -4460,36 +4559,44 @@ mask1:
 	JNZ          mask1
 
 summed1:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased1
 	VMOVUPS    (CX), Y1
-	VMASKMOVPS (BX), Y1, Y1
+	VMASKMOVPS (SI), Y1, Y1
 	VADDPS     Y1, Y0, Y0
 
 biased1:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added1
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y1
-	VMASKMOVPS (BX), Y1, Y1
+	VMASKMOVPS (SI), Y1, Y1
 	VADDPS     Y1, Y0, Y0
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added1:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store1
 	VPXOR  Y1, Y1, Y1
 	VMAXPS Y0, Y1, Y0
 
 store1:
+	CMPQ    AX, $0x08
+	JNE     part1
+	VMOVUPS Y0, (DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part1:
 	VMOVUPS    (CX), Y1
-	VMASKMOVPS Y0, Y1, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y0, Y1, (DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -4541,45 +4648,55 @@ mask2:
 	JNZ          mask2
 
 summed2:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased2
 	VMOVUPS    (CX), Y2
-	VMASKMOVPS (BX), Y2, Y2
+	VMASKMOVPS (SI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 	VADDPS     Y2, Y1, Y1
 
 biased2:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added2
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y2
-	VMASKMOVPS (BX), Y2, Y2
+	VMASKMOVPS (SI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y2
-	VMASKMOVPS (BX), Y2, Y2
+	VMASKMOVPS (SI), Y2, Y2
 	VADDPS     Y2, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added2:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store2
 	VPXOR  Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
 store2:
+	CMPQ    AX, $0x08
+	JNE     part2
+	VMOVUPS Y0, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part2:
 	VMOVUPS    (CX), Y2
-	VMASKMOVPS Y0, Y2, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y0, Y2, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y1, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, (DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -4636,38 +4753,38 @@ mask3:
 	JNZ          mask3
 
 summed3:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased3
 	VMOVUPS    (CX), Y3
-	VMASKMOVPS (BX), Y3, Y3
+	VMASKMOVPS (SI), Y3, Y3
 	VADDPS     Y3, Y0, Y0
 	VADDPS     Y3, Y1, Y1
 	VADDPS     Y3, Y2, Y2
 
 biased3:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added3
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y3
-	VMASKMOVPS (BX), Y3, Y3
+	VMASKMOVPS (SI), Y3, Y3
 	VADDPS     Y3, Y0, Y0
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y3
-	VMASKMOVPS (BX), Y3, Y3
+	VMASKMOVPS (SI), Y3, Y3
 	VADDPS     Y3, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y3
-	VMASKMOVPS (BX), Y3, Y3
+	VMASKMOVPS (SI), Y3, Y3
 	VADDPS     Y3, Y2, Y2
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added3:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store3
 	VPXOR  Y3, Y3, Y3
 	VMAXPS Y0, Y3, Y0
@@ -4675,15 +4792,27 @@ added3:
 	VMAXPS Y2, Y3, Y2
 
 store3:
+	CMPQ    AX, $0x08
+	JNE     part3
+	VMOVUPS Y0, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part3:
 	VMOVUPS    (CX), Y3
-	VMASKMOVPS Y0, Y3, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y0, Y3, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y1, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y2, Y0, (DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -4746,43 +4875,43 @@ mask4:
 	JNZ          mask4
 
 summed4:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased4
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y4, Y1, Y1
 	VADDPS     Y4, Y2, Y2
 	VADDPS     Y4, Y3, Y3
 
 biased4:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added4
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y0, Y0
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y2, Y2
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS (BX), Y4, Y4
+	VMASKMOVPS (SI), Y4, Y4
 	VADDPS     Y4, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added4:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store4
 	VPXOR  Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -4791,18 +4920,32 @@ added4:
 	VMAXPS Y3, Y4, Y3
 
 store4:
+	CMPQ    AX, $0x08
+	JNE     part4
+	VMOVUPS Y0, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part4:
 	VMOVUPS    (CX), Y4
-	VMASKMOVPS Y0, Y4, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y0, Y4, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y1, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y2, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y3, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, (DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -4873,15 +5016,15 @@ mask5:
 	JNZ          mask5
 
 summed5:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased5
 	VMOVUPS    (CX), Y5
-	VMASKMOVPS (BX), Y5, Y5
+	VMASKMOVPS (SI), Y5, Y5
 	VADDPS     Y5, Y0, Y0
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y5, Y2, Y2
@@ -4889,32 +5032,32 @@ summed5:
 	VADDPS     Y5, Y4, Y4
 
 biased5:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added5
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y5
-	VMASKMOVPS (BX), Y5, Y5
+	VMASKMOVPS (SI), Y5, Y5
 	VADDPS     Y5, Y0, Y0
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y5
-	VMASKMOVPS (BX), Y5, Y5
+	VMASKMOVPS (SI), Y5, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y5
-	VMASKMOVPS (BX), Y5, Y5
+	VMASKMOVPS (SI), Y5, Y5
 	VADDPS     Y5, Y2, Y2
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y5
-	VMASKMOVPS (BX), Y5, Y5
+	VMASKMOVPS (SI), Y5, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y5
-	VMASKMOVPS (BX), Y5, Y5
+	VMASKMOVPS (SI), Y5, Y5
 	VADDPS     Y5, Y4, Y4
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added5:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store5
 	VPXOR  Y5, Y5, Y5
 	VMAXPS Y0, Y5, Y0
@@ -4924,21 +5067,37 @@ added5:
 	VMAXPS Y4, Y5, Y4
 
 store5:
+	CMPQ    AX, $0x08
+	JNE     part5
+	VMOVUPS Y0, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part5:
 	VMOVUPS    (CX), Y5
-	VMASKMOVPS Y0, Y5, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y0, Y5, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y1, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y2, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y3, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y4, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y4, Y0, (DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET
 
@@ -5014,15 +5173,15 @@ mask6:
 	JNZ          mask6
 
 summed6:
-	MOVQ       c+56(FP), AX
-	MOVQ       rowC+64(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       bias+72(FP), BX
-	MOVQ       flags+88(FP), SI
-	TESTQ      BX, BX
+	MOVQ       c+56(FP), DX
+	MOVQ       rowC+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bias+72(FP), SI
+	MOVQ       flags+88(FP), DI
+	TESTQ      SI, SI
 	JZ         biased6
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y6, Y1, Y1
 	VADDPS     Y6, Y2, Y2
@@ -5031,36 +5190,36 @@ summed6:
 	VADDPS     Y6, Y5, Y5
 
 biased6:
-	TESTQ      $0x00000001, SI
+	TESTQ      $0x00000001, DI
 	JZ         added6
-	MOVQ       AX, BX
+	MOVQ       DX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y0, Y0
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y2, Y2
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y4, Y4
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS (BX), Y6, Y6
+	VMASKMOVPS (SI), Y6, Y6
 	VADDPS     Y6, Y5, Y5
-	ADDQ       DX, BX
+	ADDQ       BX, SI
 
 added6:
-	TESTQ  $0x00000002, SI
+	TESTQ  $0x00000002, DI
 	JZ     store6
 	VPXOR  Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
@@ -5071,23 +5230,41 @@ added6:
 	VMAXPS Y5, Y6, Y5
 
 store6:
+	CMPQ    AX, $0x08
+	JNE     part6
+	VMOVUPS Y0, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    BX, DX
+	VZEROUPPER
+	RET
+
+part6:
 	VMOVUPS    (CX), Y6
-	VMASKMOVPS Y0, Y6, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y0, Y6, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y1, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y1, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y2, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y2, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y3, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y3, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y4, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y4, Y0, (DX)
+	ADDQ       BX, DX
 	VMOVUPS    (CX), Y0
-	VMASKMOVPS Y5, Y0, (AX)
-	ADDQ       DX, AX
+	VMASKMOVPS Y5, Y0, (DX)
+	ADDQ       BX, DX
 	VZEROUPPER
 	RET

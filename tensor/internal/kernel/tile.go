@@ -50,46 +50,57 @@ func (s *Strides) Tile(rows, cols int, a, b, c, bias []float32, flags int) {
 	}
 }
 
-// tileGo is Tile in Go, for up to four columns.
+// tileGo is Tile in Go: two rows by four columns at a time, or a value.
 func (s *Strides) tileGo(rows, cols int, a, b, c, bias []float32, flags int) {
-	var sums [4]float32
-	for i := range rows {
-		row := c[i*s.RowC:][:cols]
+	i := 0
+	for ; cols == 4 && i+2 <= rows; i += 2 {
+		x, y := s.twoByFour(a[i*s.RowA:], a[(i+1)*s.RowA:], b)
+		finish(c[i*s.RowC:][:cols], x[:], bias, flags)
+		finish(c[(i+1)*s.RowC:][:cols], y[:], bias, flags)
+	}
+	for ; i < rows; i++ {
+		var sums [4]float32
 		left := a[i*s.RowA:]
-		sums = [4]float32{}
-		if cols == 4 {
-			sums = s.fourSums(left, b)
-		} else {
-			for j := range row {
-				for p := range s.K {
-					sums[j] += left[p*s.StepA] * b[p*s.StepB+j]
-				}
+		for j := range cols {
+			for p := range s.K {
+				sums[j] += left[p*s.StepA] * b[p*s.StepB+j]
 			}
 		}
-		for j := range row {
-			v := sums[j]
-			if bias != nil {
-				v += bias[j]
-			}
-			if flags&TileAdd != 0 {
-				v += row[j]
-			}
-			if flags&TileReLU != 0 {
-				v = max(v, 0)
-			}
-			row[j] = v
-		}
+		finish(c[i*s.RowC:][:cols], sums[:], bias, flags)
 	}
 }
 
-func (s *Strides) fourSums(a, b []float32) [4]float32 {
-	var s0, s1, s2, s3 float32
-	for p := range s.K {
-		x, y := a[p*s.StepA], b[p*s.StepB:][:4]
-		s0 += x * y[0]
-		s1 += x * y[1]
-		s2 += x * y[2]
-		s3 += x * y[3]
+func (s *Strides) twoByFour(a0, a1, b []float32) (sums0, sums1 [4]float32) {
+	var x0, x1, x2, x3, y0, y1, y2, y3 float32
+	atA, atB, stepA, stepB := 0, 0, s.StepA, s.StepB
+	for range s.K {
+		x, y, r := a0[atA], a1[atA], (*[4]float32)(b[atB:])
+		x0 += x * r[0]
+		y0 += y * r[0]
+		x1 += x * r[1]
+		y1 += y * r[1]
+		x2 += x * r[2]
+		y2 += y * r[2]
+		x3 += x * r[3]
+		y3 += y * r[3]
+		atA += stepA
+		atB += stepB
 	}
-	return [4]float32{s0, s1, s2, s3}
+	return [4]float32{x0, x1, x2, x3}, [4]float32{y0, y1, y2, y3}
+}
+
+func finish(c, sums, bias []float32, flags int) {
+	for j := range c {
+		v := sums[j]
+		if bias != nil {
+			v += bias[j]
+		}
+		if flags&TileAdd != 0 {
+			v += c[j]
+		}
+		if flags&TileReLU != 0 {
+			v = max(v, 0)
+		}
+		c[j] = v
+	}
 }

@@ -138,6 +138,18 @@ func (t *tile) tail() {
 		}
 	}
 	Label(t.label("store"))
+	if !t.wide() { // VMASKMOVPS to memory is slow
+		CMPQ(t.masks.cols, U8(t.vectors*t.lanes()))
+		JNE(LabelRef(t.label("part")))
+		for r := range t.sums {
+			for v := range t.vectors {
+				VMOVUPS(t.sums[r][v], Mem{Base: c, Disp: 32 * v})
+			}
+			ADDQ(rowC, c)
+		}
+		t.end()
+		Label(t.label("part"))
+	}
 	for r := range t.sums {
 		for v := range t.vectors {
 			t.masks.store(v, t.sums[r][v], c)
