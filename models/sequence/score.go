@@ -9,8 +9,11 @@ import (
 	"bellwether/tensor/nn"
 )
 
+// maxScores bounds the scores that one product makes.
+const maxScores = 1 << 21
+
 // together is the number of histories that are scored by one product.
-const together = 128
+func (m *Model) together() int { return min(128, max(1, maxScores/len(m.items))) }
 
 // scratch is the memory of one scoring.
 type scratch struct {
@@ -26,11 +29,12 @@ type scratch struct {
 func (m *Model) Score(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
 	s := m.scratch.Get().(*scratch)
 	defer m.scratch.Put(s)
-	for first := 0; first < len(histories); first += together {
+	step := m.together()
+	for first := 0; first < len(histories); first += step {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		last := min(len(histories), first+together)
+		last := min(len(histories), first+step)
 		if err := m.score(s, histories[first:last], out[first:last]); err != nil {
 			return err
 		}

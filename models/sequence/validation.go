@@ -41,11 +41,12 @@ func newValidation(m *Model, q *bellwether.Sequences) (*validation, error) {
 func (v *validation) ndcg(ctx context.Context) (float64, error) {
 	v.model.pack()
 	var sum float64
-	for first := 0; first < len(v.targets); first += together {
+	step := v.model.together()
+	for first := 0; first < len(v.targets); first += step {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		sum += v.gains(v.targets[first:min(len(v.targets), first+together)])
+		sum += v.gains(v.targets[first:min(len(v.targets), first+step)])
 	}
 	return sum / float64(len(v.targets)), nil
 }
