@@ -226,10 +226,18 @@ func (r *run) batch(epoch, batch, pass int) (float64, error) {
 }
 
 // validate returns minus the log loss of the validation rows.
-func (r *run) validate(context.Context) (float64, error) {
-	n, p := len(r.valid.y), &r.pass
+func (r *run) validate(ctx context.Context) (float64, error) {
+	n, width, p := len(r.valid.y), r.model.card.Encoder.Width, &r.pass
 	p.Train = false
-	p.Begin(n, nil)
-	logits := r.model.network.Forward(p, r.valid.x)
-	return -nn.BinaryCrossEntropy(nil, logits[:n], r.valid.y, 1/float32(n)), nil
+	var loss float64
+	for first := 0; first < n; first += chunk {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		rows := min(n-first, chunk)
+		p.Begin(rows, nil)
+		logits := r.model.network.Forward(p, r.valid.x[first*width:(first+rows)*width])
+		loss += nn.BinaryCrossEntropy(nil, logits[:rows], r.valid.y[first:first+rows], 1/float32(n))
+	}
+	return -loss, nil
 }
