@@ -32,6 +32,7 @@ type catalogue struct {
 	items   map[bellwether.ItemID]*bellwether.Item
 	day     int64 // for which popular was counted
 	popular []bellwether.ScoredItem
+	counted int // items of the catalogue when popular was counted
 }
 
 const catalogueVersion = 1
@@ -109,8 +110,8 @@ func (c *catalogue) all() (map[bellwether.ItemID]*bellwether.Item, error) {
 }
 
 // popularAt returns the items by number of events on the days before the day of now, best
-// first; ties by id. Before there is such a day, the events so far count; before there are
-// any, the catalogue answers in the order of its ids.
+// first; ties by id. Before there is such a day, the events so far count. Items of the catalogue
+// without an event come last, in the order of their ids.
 func (c *catalogue) popularAt(now time.Time) ([]bellwether.ScoredItem, error) {
 	items, err := c.all()
 	if err != nil {
@@ -118,25 +119,36 @@ func (c *catalogue) popularAt(now time.Time) ([]bellwether.ScoredItem, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if today := day(now); c.day != today || len(c.popular) == 0 {
-		list, err := c.count(today)
-		if err == nil && len(list) == 0 {
-			list, err = c.count(1 << 31)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("counting popular items: %w", err)
-		}
-		c.day, c.popular = today, list
-	}
-	if len(c.popular) > 0 {
+	today := day(now)
+	if c.day == today && len(c.popular) > 0 && c.counted == len(items) {
 		return c.popular, nil
 	}
-	ids := slices.Sorted(maps.Keys(items))
-	list := make([]bellwether.ScoredItem, min(len(ids), popularLength))
-	for i := range list {
-		list[i].Item = ids[i]
+	list, err := c.count(today)
+	if err == nil && len(list) == 0 {
+		list, err = c.count(1 << 31)
 	}
-	return list, nil
+	if err != nil {
+		return nil, fmt.Errorf("counting popular items: %w", err)
+	}
+	c.day, c.popular, c.counted = today, rest(list, items), len(items)
+	return c.popular, nil
+}
+
+// rest adds the items that list lacks, as far as there is room.
+func rest(list []bellwether.ScoredItem, items map[bellwether.ItemID]*bellwether.Item) []bellwether.ScoredItem {
+	have := make(map[bellwether.ItemID]bool, len(list))
+	for _, it := range list {
+		have[it.Item] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(items)) {
+		if len(list) >= popularLength {
+			break
+		}
+		if !have[id] {
+			list = append(list, bellwether.ScoredItem{Item: id})
+		}
+	}
+	return list
 }
 
 func (c *catalogue) count(before int64) ([]bellwether.ScoredItem, error) {

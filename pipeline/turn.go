@@ -111,7 +111,7 @@ func assembleData(_ context.Context, t *turn) error {
 	case "recommend":
 		q, err := prepare.Sequences(t.cleaned, prepare.SequenceOptions{Types: t.e.o.Types, Backfilled: t.backfilled(), Collapse: true, Unprompted: true})
 		if err != nil {
-			return fmt.Errorf("cutting sequences: %w", err)
+			return fmt.Errorf("%w: %w", ErrNoData, err)
 		}
 		if len(q.Validation) < minPeople {
 			return fmt.Errorf("%w: %d people have 3 events with items or more, %d are needed", ErrNoData, len(q.Validation), minPeople)
