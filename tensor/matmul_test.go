@@ -92,7 +92,7 @@ func checkProducts(t failer, m, n, k int, tail Tail) {
 
 var shapes = [][3]int{
 	{1, 1, 1}, {1, 37, 19}, {2, 3, 5}, {3, 31, 64}, {5, 17, 1}, {7, 33, 2}, {11, 65, 63}, {12, 32, 64}, {13, 64, 65},
-	{25, 97, 31}, {32, 128, 32}, {47, 50, 300}, {49, 63, 257}, {70, 40, 513}, {130, 515, 64}, {64, 64, 700}, {100, 256, 256}, {0, 4, 4}, {4, 0, 4},
+	{25, 97, 31}, {32, 128, 32}, {47, 50, 300}, {49, 63, 257}, {70, 40, 513}, {130, 515, 64}, {64, 64, 700}, {100, 256, 256}, {37, 21, 2100}, {0, 4, 4}, {4, 0, 4},
 }
 
 func TestProductsOnOddSizes(t *testing.T) {
@@ -113,7 +113,7 @@ func TestProductsOfNoStepsAreTheTail(t *testing.T) {
 
 func TestTails(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		for _, s := range [][3]int{{13, 37, 19}, {50, 70, 600}, {3, 5, 7}} {
+		for _, s := range [][3]int{{13, 37, 19}, {50, 70, 600}, {3, 5, 7}, {9, 35, 2500}} {
 			bias := random(s[1], 4)
 			checkProducts(t, s[0], s[1], s[2], Tail{Bias: bias})
 			checkProducts(t, s[0], s[1], s[2], Tail{Accumulate: true})

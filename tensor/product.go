@@ -24,7 +24,8 @@ type product struct {
 	tileRows, tileCols int
 	rowParts, colParts int // parts for the pool
 
-	packed []float32 // kept for the next product
+	packed   []float32 // kept for the next product
+	partials []float32 // of a tall product; kept, too
 }
 
 const (
@@ -61,7 +62,7 @@ func (p *product) panels(b []float32) {
 
 // rightRows takes b, [k, n], in place or packed, whichever is faster.
 func (p *product) rightRows(b []float32) {
-	if p.m < 4*p.tileRows || p.k*p.n <= smallB && !aliases(p.n) {
+	if p.m < 4*p.tileRows || (p.k*p.n <= smallB || p.n <= 128) && !aliases(p.n) {
 		p.direct(b, p.n)
 		return
 	}
@@ -71,7 +72,11 @@ func (p *product) rightRows(b []float32) {
 
 func (p *product) run() {
 	p.split()
-	pool.Run(p.rowParts*p.colParts, p)
+	if p.tall() {
+		p.runTall()
+	} else {
+		pool.Run(p.rowParts*p.colParts, p)
+	}
 	p.c, p.a, p.b, p.tail = nil, nil, nil, Tail{}
 	products.put(p)
 }
@@ -181,9 +186,7 @@ func (b *block) rowsOfCopies(i0, i1 int) {
 				copy(buffer[r*b.layout.RowA:][:from.K], b.a[(i+r)*from.RowA+b.p0:])
 			}
 		} else {
-			for q := range from.K {
-				copy(buffer[q*b.tileRows:][:rows], b.a[(b.p0+q)*from.StepA+i:])
-			}
+			kernel.PackRows(buffer[:], b.a[b.p0*from.StepA+i:], from.K, rows, from.StepA, b.tileRows)
 		}
 		b.rows(i, i+rows, buffer[:])
 	}

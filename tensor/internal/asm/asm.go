@@ -9,8 +9,8 @@ package asm
 //go:generate go run -C gen . -out ../maps_amd64.s -stubs ../maps_amd64.go -pkg asm maps
 //go:generate go run -C gen . -out ../norm_amd64.s -stubs ../norm_amd64.go -pkg asm norm
 //go:generate go run -C gen . -out ../optimise_amd64.s -stubs ../optimise_amd64.go -pkg asm optimise
+//go:generate go run -C gen . -out ../pack_amd64.s -stubs ../pack_amd64.go -pkg asm pack
 //go:generate go run -C gen . -out ../philox_amd64.s -stubs ../philox_amd64.go -pkg asm philox
 //go:generate go run -C gen . -out ../reduce_amd64.s -stubs ../reduce_amd64.go -pkg asm reduce
 //go:generate go run -C gen . -out ../spin_amd64.s -stubs ../spin_amd64.go -pkg asm spin
-//go:generate go run -C gen . -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg asm transpose
 //go:generate go run -C gen . elsewhere

@@ -182,6 +182,20 @@ func AxpbyAVX2(alpha float32, x *float32, beta float32, y *float32, n int) { pan
 
 func Prefetch(x *float32, n int) { panic(elsewhere) }
 
+func TransposeAVX512(dst *float32, x *float32, k int, rows int, stride int, width int) {
+	panic(elsewhere)
+}
+
+func PackRowsAVX512(dst *float32, x *float32, k int, cols int, stride int, width int) {
+	panic(elsewhere)
+}
+
+func TransposeAVX2(dst *float32, x *float32, k int, rows int, stride int, width int) {
+	panic(elsewhere)
+}
+
+func PackRowsAVX2(dst *float32, x *float32, k int, cols int, stride int, width int) { panic(elsewhere) }
+
 func BitsAVX512(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64) {
 	panic(elsewhere)
 }
@@ -227,11 +241,3 @@ func DotInt8AVX2(x *int8, y *int8, n int) int32 { panic(elsewhere) }
 func FirstAboveAVX2(x *float32, n int, bar float32) int { panic(elsewhere) }
 
 func Pause() { panic(elsewhere) }
-
-func TransposeAVX512(dst *float32, x *float32, k int, rows int, stride int, width int) {
-	panic(elsewhere)
-}
-
-func TransposeAVX2(dst *float32, x *float32, k int, rows int, stride int, width int) {
-	panic(elsewhere)
-}

@@ -6,11 +6,20 @@ import (
 )
 
 // PackRows copies cols values of each of the k rows of b, which are stride
-// apart, to rows of width values; the values after them become zero.
+// apart, to rows of width values, cols at least and the width of a tile at most;
+// the values after cols become zero. dst has room for 16 values behind them.
 func PackRows(dst, b []float32, k, cols, stride, width int) {
-	for p := range k {
-		row := dst[p*width:][:width]
-		clear(row[copy(row, b[p*stride:][:cols]):])
+	switch {
+	case k == 0 || cols == 0:
+	case cpu.Use == cpu.AVX512:
+		asm.PackRowsAVX512(&dst[0], &b[0], k, cols, stride, width)
+	case cpu.Use == cpu.AVX2:
+		asm.PackRowsAVX2(&dst[0], &b[0], k, cols, stride, width)
+	default:
+		for p := range k {
+			row := dst[p*width:][:width]
+			clear(row[copy(row, b[p*stride:][:cols]):])
+		}
 	}
 }
 

@@ -53,7 +53,10 @@ type pool struct {
 	pending atomic.Int64 // parts that are not done
 	waiting atomic.Bool  // the caller sleeps and must be woken through done
 	done    chan struct{}
+	failure atomic.Pointer[failure] // the first panic of a part
 }
+
+type failure struct{ reason any }
 
 type worker struct {
 	sleeping atomic.Bool
@@ -74,6 +77,9 @@ func (p *pool) run(first, parts int, t Task) {
 	p.work()
 	p.wait()
 	p.task = nil
+	if f := p.failure.Swap(nil); f != nil {
+		panic(f.reason)
+	}
 }
 
 // start brings the number of workers up to n. They live as long as the process.
@@ -99,11 +105,21 @@ func (p *pool) work() {
 		if !p.claims.CompareAndSwap(claim, claim+1) {
 			continue
 		}
-		p.task.Do(p.first + part)
+		p.do(part)
+	}
+}
+
+// do does a part that was taken. A panic is kept for the caller, who alone may recover from it.
+func (p *pool) do(part int) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			p.failure.CompareAndSwap(nil, &failure{reason})
+		}
 		if p.pending.Add(-1) == 0 && p.waiting.CompareAndSwap(true, false) {
 			p.done <- struct{}{}
 		}
-	}
+	}()
+	p.task.Do(p.first + part)
 }
 
 // wait returns when every part is done.

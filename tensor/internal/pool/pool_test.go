@@ -83,6 +83,26 @@ func TestRunInsideRunAndFromSeveralGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
+func TestAPanicReachesTheCallerWhenAllPartsAreDone(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	c := &count{done: make([]atomic.Int32, 64), extra: func(part int) {
+		if part%10 == 3 {
+			panic("bad part")
+		}
+	}}
+	for range 50 {
+		reason := func() (reason any) {
+			defer func() { reason = recover() }()
+			Run(len(c.done), c)
+			return nil
+		}()
+		if reason != "bad part" {
+			t.Fatalf("recovered %v", reason)
+		}
+		c.check(t)
+	}
+}
+
 func TestRunAllocatesNothing(t *testing.T) {
 	c := &count{done: make([]atomic.Int32, 8)}
 	Run(8, c)

@@ -18,16 +18,16 @@ import (
 
 // files maps a file of package asm to the function that writes its kernels.
 var files = map[string]func(){
-	"columns":   columns,
-	"gemm":      gemm,
-	"maps":      maps,
-	"dots":      dots,
-	"norm":      norm,
-	"optimise":  optimise,
-	"philox":    philox,
-	"reduce":    reduce,
-	"transpose": transpose,
-	"spin":      spin,
+	"columns":  columns,
+	"gemm":     gemm,
+	"maps":     maps,
+	"dots":     dots,
+	"norm":     norm,
+	"optimise": optimise,
+	"philox":   philox,
+	"reduce":   reduce,
+	"pack":     pack,
+	"spin":     spin,
 }
 
 func main() {

@@ -6,10 +6,37 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// transpose writes the kernels that pack a matrix by columns.
-func transpose() {
+// pack writes the kernels that lay out parts of a matrix.
+func pack() {
 	for _, l := range levels {
 		l.transposeRows()
+		l.packRows()
+	}
+}
+
+// packRows copies one or two vectors a row.
+func (l level) packRows() {
+	l.begin("PackRows", "func(dst, x *float32, k, cols, stride, width int)",
+		"copies the first cols values of k rows of x, stride apart, to rows of dst, width apart, and zeros behind them, up to whole vectors: the last row may need room behind it. cols and width are two vectors at most, k is positive.")
+	dst, x, k := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("k"), GP64())
+	masks := l.columnMasks(2)
+	stride, wide := loadBytes("stride"), Load(Param("width"), GP64())
+	width := GP64()
+	LEAQ(Mem{Base: wide, Index: wide, Scale: 1}, width)
+	ADDQ(width, width)
+	CMPQ(wide, U8(l.lanes()))
+	JLE(LabelRef("one"))
+	for vectors := 2; vectors > 0; vectors-- {
+		label := []string{"", "one", "two"}[vectors]
+		Label(label)
+		for v := range vectors {
+			VMOVUPS(masks.load(v, x), Mem{Base: dst, Disp: v * l.bits / 8})
+		}
+		ADDQ(stride, x)
+		ADDQ(width, dst)
+		DECQ(k)
+		JNZ(LabelRef(label))
+		l.end()
 	}
 }
 
