@@ -89,8 +89,10 @@ func TestCapModel(t *testing.T) {
 		at := int64(1000)
 		for i := range rapid.IntRange(1, 40).Draw(t, "messages") {
 			at += int64(rapid.IntRange(0, 6).Draw(t, "wait"))
-			v := sending{Decision: bellwether.DecisionID(fmt.Sprint(i)), Campaign: bellwether.CampaignID(rapid.SampledFrom([]string{"x", "y"}).Draw(t, "campaign")),
-				Channel: bellwether.Channel(rapid.SampledFrom([]string{"push", "email"}).Draw(t, "channel")), At: at}
+			v := sending{
+				Decision: bellwether.DecisionID(fmt.Sprint(i)), Campaign: bellwether.CampaignID(rapid.SampledFrom([]string{"x", "y"}).Draw(t, "campaign")),
+				Channel: bellwether.Channel(rapid.SampledFrom([]string{"push", "email"}).Draw(t, "channel")), At: at,
+			}
 			count := 0
 			for _, a := range accepted {
 				if a.At > at-int64(c.Window) && (c.Per == Global || c.Per == PerChannel && a.Channel == v.Channel || c.Per == PerCampaign && a.Campaign == v.Campaign) {

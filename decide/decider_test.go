@@ -163,7 +163,7 @@ func TestHoldoutIsStableAndSized(t *testing.T) {
 		if d.Holdout(s) {
 			in++
 		}
-		if d.Holdout(s) != d.Holdout(s) {
+		if again := offline(Options{HoldoutShare: 0.2}); again.Holdout(s) != d.Holdout(s) {
 			t.Fatal("assignment changes")
 		}
 	}

@@ -74,8 +74,10 @@ func (b *letterBox) serve(conn net.Conn) {
 
 func newMail(t *testing.T, port int) *Mail {
 	t.Helper()
-	m, err := NewMail(MailOptions{Host: "127.0.0.1", Port: port, Plain: true, From: "Shop <news@shop.example>", Clock: fixedClock,
-		Unsubscribe: func(m Message) string { return "https://shop.example/stop/" + string(m.Decision.Subject) }})
+	m, err := NewMail(MailOptions{
+		Host: "127.0.0.1", Port: port, Plain: true, From: "Shop <news@shop.example>", Clock: fixedClock,
+		Unsubscribe: func(m Message) string { return "https://shop.example/stop/" + string(m.Decision.Subject) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,14 @@ import (
 
 // policies are one of each kind.
 var policies = []Policy{
-	Uniform{}, Greedy{}, EpsilonGreedy{}, EpsilonGreedy{Floor: 0.3}, Softmax{}, Softmax{Temperature: 0.1, Floor: 0.05},
-	Threshold{Action: "a0", Otherwise: "a1", Limit: 0.5}, Threshold{Action: "absent", Otherwise: "a1", Floor: 0.2},
+	Uniform{},
+	Greedy{},
+	EpsilonGreedy{},
+	EpsilonGreedy{Floor: 0.3},
+	Softmax{},
+	Softmax{Temperature: 0.1, Floor: 0.05},
+	Threshold{Action: "a0", Otherwise: "a1", Limit: 0.5},
+	Threshold{Action: "absent", Otherwise: "a1", Floor: 0.2},
 }
 
 func drawCandidates(t *rapid.T) []bellwether.Candidate {
@@ -80,8 +86,12 @@ func TestDistributionValues(t *testing.T) {
 
 func TestBadSettingsAreErrors(t *testing.T) {
 	for _, p := range []Policy{
-		Softmax{Temperature: -1}, Softmax{Temperature: math.NaN()}, Softmax{Floor: 2}, EpsilonGreedy{Floor: -0.1},
-		Threshold{Action: "a0", Otherwise: "elsewhere", Limit: 100}, Threshold{Action: "a0", Otherwise: "a1", Floor: 1.5},
+		Softmax{Temperature: -1},
+		Softmax{Temperature: math.NaN()},
+		Softmax{Floor: 2},
+		EpsilonGreedy{Floor: -0.1},
+		Threshold{Action: "a0", Otherwise: "elsewhere", Limit: 100},
+		Threshold{Action: "a0", Otherwise: "a1", Floor: 1.5},
 	} {
 		if _, err := p.Distribution(Context{}, scored(1, 2), source(1)); err == nil {
 			t.Errorf("%#v was accepted", p)

@@ -34,8 +34,10 @@ func TestWebhookSignsAndRetries(t *testing.T) {
 	}))
 	defer server.Close()
 	var waits []time.Duration
-	hook, err := NewWebhook(server.URL, secret, WebhookOptions{Clock: fixedClock,
-		Wait: func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil }})
+	hook, err := NewWebhook(server.URL, secret, WebhookOptions{
+		Clock: fixedClock,
+		Wait:  func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,28 +63,36 @@ func TestChecksFireInBrokenWorlds(t *testing.T) {
 		{name: "the log never tried an action", check: "support", want: Failed, p: []float64{1, 0}, n: 4000, target: constant(0.5, 0.5)},
 		{name: "the target lives on a rare action", check: "effective sample", want: Withheld, p: []float64{0.99, 0.01}, n: 4000, target: constant(0, 1)},
 		{name: "one weight rules", check: "no weight rules", want: Warning, p: []float64{0.999, 0.001}, n: 4000, target: constant(0.7, 0.3)},
-		{name: "propensities are halved", check: "weights average 1", want: Failed, p: half, n: 4000, target: constant(0.3, 0.7),
+		{
+			name: "propensities are halved", check: "weights average 1", want: Failed, p: half, n: 4000, target: constant(0.3, 0.7),
 			broken: func(ds []bellwether.Decision) {
 				for i := range ds {
 					for k := range ds[i].Candidates {
 						ds[i].Candidates[k].Propensity /= 1.2
 					}
 				}
-			}},
-		{name: "two surfaces", check: "one surface", want: Failed, p: half, n: 4000, target: constant(0.3, 0.7),
-			broken: func(ds []bellwether.Decision) { ds[7].Surface = "email" }},
-		{name: "filters changed", check: "one set of filters", want: Failed, p: half, n: 4000, target: constant(0.3, 0.7),
+			},
+		},
+		{
+			name: "two surfaces", check: "one surface", want: Failed, p: half, n: 4000, target: constant(0.3, 0.7),
+			broken: func(ds []bellwether.Decision) { ds[7].Surface = "email" },
+		},
+		{
+			name: "filters changed", check: "one set of filters", want: Failed, p: half, n: 4000, target: constant(0.3, 0.7),
 			broken: func(ds []bellwether.Decision) {
 				for i := range ds[:1000] {
 					ds[i].Filters = []string{"stock:3"}
 				}
-			}},
-		{name: "nothing explored", check: "the surface explored", want: Failed, p: half, n: 100, target: constant(0.3, 0.7),
+			},
+		},
+		{
+			name: "nothing explored", check: "the surface explored", want: Failed, p: half, n: 100, target: constant(0.3, 0.7),
 			broken: func(ds []bellwether.Decision) {
 				for i := range ds {
 					ds[i].Evaluable = false
 				}
-			}},
+			},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			decisions, rewards := simpleLog(c.n, c.p, rates, rand.New(rand.NewPCG(5, 5)))
@@ -196,9 +204,11 @@ func TestOpenBanditRefuses(t *testing.T) {
 	var decisions []bellwether.Decision
 	rewards := map[bellwether.DecisionID]float64{}
 	for i, r := range random {
-		d := bellwether.Decision{ID: bellwether.DecisionID(strconv.Itoa(i)), Subject: bellwether.Subject(strconv.Itoa(i)), Surface: "men",
+		d := bellwether.Decision{
+			ID: bellwether.DecisionID(strconv.Itoa(i)), Subject: bellwether.Subject(strconv.Itoa(i)), Surface: "men",
 			Time: epoch, Policy: "random", Evaluable: true, Actions: []int{r.item}, Propensity: r.propensity,
-			Context: map[string]float64{"position": float64(r.position)}}
+			Context: map[string]float64{"position": float64(r.position)},
+		}
 		for a := range actions {
 			d.Candidates = append(d.Candidates, bellwether.Candidate{Action: strconv.Itoa(a), Propensity: 1.0 / actions})
 		}

@@ -61,12 +61,16 @@ func metrics(currency bellwether.Currency) []metric {
 		{name: "revenue, winsorised", unit: money, value: func(t Totals) float64 { return t.Revenue }, capped: true},
 		{name: "conversion", unit: "share of people", value: func(t Totals) float64 { return indicator(t.Orders > 0) }},
 		{name: "purchases", unit: "a person", value: func(t Totals) float64 { return t.Orders }},
-		{name: "click-through rate", unit: "clicked decisions a decision",
-			value: func(t Totals) float64 { return t.Clicked }, denominator: func(t Totals) float64 { return t.Decisions }},
+		{
+			name: "click-through rate", unit: "clicked decisions a decision",
+			value: func(t Totals) float64 { return t.Clicked }, denominator: func(t Totals) float64 { return t.Decisions },
+		},
 		{name: "sessions", unit: "a person", value: func(t Totals) float64 { return t.Sessions }},
 		{name: "engagement", unit: "seconds a person", value: func(t Totals) float64 { return t.Seconds }},
-		{name: "satisfaction", unit: "answer 0–10",
-			value: func(t Totals) float64 { return t.Score }, denominator: func(t Totals) float64 { return t.Answers }},
+		{
+			name: "satisfaction", unit: "answer 0–10",
+			value: func(t Totals) float64 { return t.Score }, denominator: func(t Totals) float64 { return t.Answers },
+		},
 	}
 }
 

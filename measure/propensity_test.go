@@ -149,8 +149,10 @@ func TestSlateValues(t *testing.T) {
 			}
 			decisions[i] = d
 		}
-		got, err := Values(all(decisions), []Target{constant(target...)}, ValueOptions{Level: 0.9, Bootstrap: 50,
-			Reward: func(id bellwether.DecisionID) (Reward, bool) { return Reward{Positions: rewards[id]}, true }})
+		got, err := Values(all(decisions), []Target{constant(target...)}, ValueOptions{
+			Level: 0.9, Bootstrap: 50,
+			Reward: func(id bellwether.DecisionID) (Reward, bool) { return Reward{Positions: rewards[id]}, true },
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -172,8 +172,10 @@ func (l *logStudy) weigh(decisions iter.Seq2[bellwether.Decision, error], target
 		for i, c := range d.Candidates {
 			logged[i] = c.Propensity
 		}
-		row := weighed{person: person, actions: d.Actions, rewards: byPosition,
-			logged: positionProbabilities(logged, len(byPosition), d.Actions), predicted: l.model.predict(d, len(byPosition))}
+		row := weighed{
+			person: person, actions: d.Actions, rewards: byPosition,
+			logged: positionProbabilities(logged, len(byPosition), d.Actions), predicted: l.model.predict(d, len(byPosition)),
+		}
 		for _, t := range targets {
 			if err := t.add(d, row); err != nil {
 				return fmt.Errorf("policy %s on decision %q: %w", t.target.Name, d.ID, err)
