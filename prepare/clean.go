@@ -51,6 +51,7 @@ func Clean(ctx context.Context, in Input) (*Cleaned, error) {
 	if err := c.load(ctx, in.Events); err != nil {
 		return nil, err
 	}
+	c.interned = nil // it has served
 	c.loadItems(in.Items)
 	for _, rule := range []func(){
 		c.cleanNames,
