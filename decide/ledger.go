@@ -28,6 +28,7 @@ type ledger struct {
 	mu      sync.Mutex
 	flights map[bellwether.DecisionID]*flight // decisions being taken
 	fresh   map[bellwether.DecisionID]written // appended, perhaps not yet in the view
+	sweepAt int                               // size of fresh at which it is swept
 	last    uint64                            // highest sequence appended here
 }
 
@@ -105,10 +106,10 @@ func (l *ledger) append(ctx context.Context, d *bellwether.Decision) error {
 	return nil
 }
 
-// sweep forgets decisions that the view holds by now; called with mu held. It runs when fresh
-// has grown to a size that halves at least most of the time, so its cost a decision is constant.
+// sweep forgets decisions that the view holds by now; called with mu held. It runs when fresh has
+// doubled since the last time, so that its cost a decision is constant.
 func (l *ledger) sweep() {
-	if len(l.fresh) < 256 || len(l.fresh)&(len(l.fresh)-1) != 0 {
+	if len(l.fresh) < l.sweepAt {
 		return
 	}
 	cursor := l.view.Cursor()
@@ -117,6 +118,7 @@ func (l *ledger) sweep() {
 			delete(l.fresh, id)
 		}
 	}
+	l.sweepAt = 2*len(l.fresh) + 256
 }
 
 // once returns the decision id, taking it first if nobody has. Whoever waits for another's
