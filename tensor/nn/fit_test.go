@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,25 @@ func TestFitKeepsToItsBudget(t *testing.T) {
 	r, err := f.Run(context.Background())
 	if err != nil || r.Elapsed < 10*time.Second || r.Elapsed > 14*time.Second {
 		t.Errorf("a budget of 10 s was used for %v: %v", r.Elapsed, err)
+	}
+}
+
+// An epoch of the toy takes four seconds of its clock: with ten between two
+// validations, the third epoch and the last are validated.
+func TestFitValidatesNoMoreOftenThanAsked(t *testing.T) {
+	c := &modeltest.Memory{}
+	f, _ := toy(c)
+	f.Every = 10 * time.Second
+	var at []int
+	f.Validate = func(context.Context) (float64, error) {
+		at = append(at, f.state.Epoch)
+		return 1, nil
+	}
+	if _, err := f.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(at, []int{3, 5}) || c.Count != 2 {
+		t.Errorf("validated after epochs %v with %d checkpoints", at, c.Count)
 	}
 }
 
