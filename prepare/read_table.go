@@ -48,7 +48,7 @@ func ReadTable(r io.Reader, o ReadTableOptions) (*bellwether.Table, Report, erro
 	if err := raw.readTarget(t, o); err != nil {
 		return nil, Report{}, err
 	}
-	t.Split = SplitRows(len(raw.rows), o.Test, o.Valid, o.Seed)
+	t.Split = SplitRows(t.Target, o.Test, o.Valid, o.Seed)
 	for i := range raw.rows {
 		t.Subjects = append(t.Subjects, bellwether.Subject(raw.subject(i, o.Subject)))
 	}

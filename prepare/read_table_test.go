@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"compress/gzip"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -58,16 +59,17 @@ func TestReadTable(t *testing.T) {
 func TestBlanksAreFilledFromTrainingRows(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("x,y\n")
-	split := SplitRows(100, 0, 0, 0)
+	target := alternating(100)
+	split := SplitRows(target, 0, 0, 0)
 	for i, part := range split {
+		x := "1000"
 		switch {
 		case i == slices.Index(split, bellwether.Train):
-			text.WriteString(" ,0\n")
+			x = " "
 		case part == bellwether.Train:
-			text.WriteString("1,0\n")
-		default:
-			text.WriteString("1000,1\n")
+			x = "1"
 		}
+		fmt.Fprintf(&text, "%s,%g\n", x, target[i])
 	}
 	table, _ := readTable(t, text.String(), ReadTableOptions{Target: "y"})
 	if got := table.Columns[0].Numbers[slices.Index(split, bellwether.Train)]; got != 1 {

@@ -77,26 +77,47 @@ func CustomerTable(c *Cleaned, o TableOptions) (*bellwether.Table, error) {
 		}
 		t.Subjects, t.Target = append(t.Subjects, p.subject), append(t.Target, y)
 	}
-	t.Split = SplitRows(len(t.Target), o.Test, o.Valid, o.Seed)
+	t.Split = SplitRows(t.Target, o.Test, o.Valid, o.Seed)
 	return t, nil
 }
 
-// SplitRows draws which rows are for what: a share test of n rows (0: 0.2), then a share valid of the
-// others (0: 0.2) for validation; negative shares mean none. Seed 0 is 42. The draw is by chance alone.
-func SplitRows(n int, test, valid float64, seed uint64) []bellwether.Split {
+// SplitRows draws which rows are for what, by chance within each class of a target of 0 and 1, so that
+// every part has the same share of positives: a share test of the rows (0: 0.2), then a share valid of
+// the others (0: 0.2) for validation; negative shares mean none. Rows of any other target are one class.
+// Seed 0 is 42.
+func SplitRows(target []float64, test, valid float64, seed uint64) []bellwether.Split {
 	rng := rand.New(rand.NewPCG(cmp.Or(seed, 42), 0))
-	tests := int(math.Round(max(0, cmp.Or(test, .2)) * float64(n)))
-	valids := int(math.Round(max(0, cmp.Or(valid, .2)) * float64(n-tests)))
-	out := make([]bellwether.Split, n)
-	for place, row := range rng.Perm(n) {
-		switch {
-		case place < tests:
-			out[row] = bellwether.Test
-		case place < tests+valids:
-			out[row] = bellwether.Validation
+	out := make([]bellwether.Split, len(target))
+	for _, rows := range classes(target) {
+		n := len(rows)
+		tests := int(math.Round(max(0, cmp.Or(test, .2)) * float64(n)))
+		valids := int(math.Round(max(0, cmp.Or(valid, .2)) * float64(n-tests)))
+		for place, at := range rng.Perm(n) {
+			switch {
+			case place < tests:
+				out[rows[at]] = bellwether.Test
+			case place < tests+valids:
+				out[rows[at]] = bellwether.Validation
+			}
 		}
 	}
 	return out
+}
+
+// classes returns the rows of class 0 and of class 1, or all rows together when there are other values.
+func classes(target []float64) [][]int {
+	rows := make([][]int, 2)
+	for i, y := range target {
+		if y != 0 && y != 1 {
+			all := make([]int, len(target))
+			for k := range all {
+				all[k] = k
+			}
+			return [][]int{all}
+		}
+		rows[int(y)] = append(rows[int(y)], i)
+	}
+	return rows
 }
 
 // subjectsAt returns who each event's sender was known to be at a moment.

@@ -60,7 +60,7 @@ func (o *opened) load(ctx context.Context, id bellwether.ProjectID, change func(
 		}
 	}
 	options := o.conf.options()
-	options.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	options.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if change != nil {
 		change(&options)
 	}

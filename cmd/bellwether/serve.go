@@ -22,7 +22,12 @@ func (a *app) serve() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Collect, serve and decide over HTTP, with the pages and scheduled turns", Args: cobra.NoArgs,
-		RunE: a.with(func(c *cobra.Command, _ []string, o *opened) error {
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			o, err := a.open(c.Context(), func(p *pipeline.Options) { p.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil)) })
+			if err != nil {
+				return err
+			}
+			defer func() { err = closing(err, o) }()
 			if listen == "" {
 				listen = o.conf.Listen
 			}
@@ -42,7 +47,7 @@ func (a *app) serve() *cobra.Command {
 			stop()
 			<-turns
 			return err
-		}),
+		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "address; by default as configured (BELLWETHER_LISTEN)")
 	return cmd
