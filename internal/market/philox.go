@@ -22,7 +22,7 @@ const (
 	ofSegment component = iota + 1
 	ofItem
 	ofTitle
-	ofWord
+	_
 	ofTransition
 	ofCustomer
 	ofTrait
