@@ -53,7 +53,7 @@ func (t *turn) measured(ctx context.Context) (*measure.Report, error) {
 	in := measure.Input{
 		Project: t.e.project.ID, AsOf: t.asOf, Decisions: t.e.Decisions(ctx), Events: all(t.cleaned.Events),
 		Prices: prices, Person: t.person, HoldoutShare: max(t.e.o.HoldoutShare, 0),
-		Targets: t.e.o.Targets, Seed: t.e.o.Training.Seed,
+		Targets: t.e.o.Targets, Reward: measure.Conversion, Seed: t.e.o.Training.Seed,
 	}
 	if t.e.o.Measured != nil {
 		in.People.From = t.e.o.Measured()

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -171,9 +172,34 @@ func (e *Engine) Events(ctx context.Context) iter.Seq2[bellwether.Event, error] 
 	return records(ctx, e, store.KindEvent, func(d *bellwether.Event, b []byte) error { return d.UnmarshalBinary(b) })
 }
 
-// Decisions yields the decisions of the log in its order.
+// Decisions yields the decisions of the log in its order, those of one moment by their ids: which
+// of two requests at once was written first means nothing.
 func (e *Engine) Decisions(ctx context.Context) iter.Seq2[bellwether.Decision, error] {
-	return records(ctx, e, store.KindDecision, func(d *bellwether.Decision, b []byte) error { return d.UnmarshalBinary(b) })
+	logged := records(ctx, e, store.KindDecision, func(d *bellwether.Decision, b []byte) error { return d.UnmarshalBinary(b) })
+	return func(yield func(bellwether.Decision, error) bool) {
+		var moment []bellwether.Decision
+		flush := func() bool {
+			slices.SortFunc(moment, func(a, b bellwether.Decision) int { return cmp.Compare(a.ID, b.ID) })
+			for _, d := range moment {
+				if !yield(d, nil) {
+					return false
+				}
+			}
+			moment = moment[:0]
+			return true
+		}
+		for d, err := range logged {
+			if err != nil {
+				yield(d, err)
+				return
+			}
+			if len(moment) > 0 && !d.Time.Equal(moment[0].Time) && !flush() {
+				return
+			}
+			moment = append(moment, d)
+		}
+		flush()
+	}
 }
 
 func records[T any](ctx context.Context, e *Engine, kind store.Kind, decode func(*T, []byte) error) iter.Seq2[T, error] {
