@@ -1,6 +1,7 @@
 // Engine times the kernels of package tensor at the shapes of
 // ../shared/peers/engine_torch.py and prints one JSON document: for each the
-// median and the least time of the repetitions, in milliseconds.
+// median and the least time of the repetitions, in milliseconds. On a machine
+// that others use, -cpu counts the processor time of one thread instead.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -37,11 +39,18 @@ type kernel struct {
 func main() {
 	only := flag.String("only", "", "kernels whose name contains this")
 	times := flag.Int("n", 25, "repetitions of each kernel")
+	processor := flag.Bool("cpu", false, "processor time of one thread, not time on the wall")
 	flag.Parse()
+	now := wall
+	if *processor {
+		runtime.GOMAXPROCS(1)
+		runtime.LockOSThread()
+		now = threadTime
+	}
 	var out []timing
 	for _, k := range kernels() {
 		if strings.Contains(k.name, *only) {
-			out = append(out, measure(k, *times))
+			out = append(out, measure(k, *times, now))
 		}
 	}
 	text := json.NewEncoder(os.Stdout)
@@ -51,15 +60,20 @@ func main() {
 	}
 }
 
-func measure(k kernel, times int) timing {
+// wall is the time on the wall, from some start.
+func wall() time.Duration { return time.Since(started) }
+
+var started = time.Now()
+
+func measure(k kernel, times int, now func() time.Duration) timing {
 	for range 3 {
 		k.run()
 	}
 	ms := make([]float64, times)
 	for i := range ms {
-		start := time.Now()
+		start := now()
 		k.run()
-		ms[i] = time.Since(start).Seconds() * 1e3
+		ms[i] = (now() - start).Seconds() * 1e3
 	}
 	slices.Sort(ms)
 	t := timing{Name: k.name, Median: ms[times/2], Least: ms[0]}
