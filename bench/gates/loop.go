@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"bellwether"
+)
+
+// demoCheck runs the demo twice: its bars, and the same document again.
+func demoCheck(r *runner) error {
+	start := time.Now()
+	first, err := r.program("unused", "demo", "--once", "--json")
+	if err != nil {
+		return err
+	}
+	took := time.Since(start).Seconds()
+	var d struct {
+		Events, Decisions int64
+		Turns             []any
+		Lift              struct {
+			Estimate, Truth float64
+			Interval        []float64
+			Covered         bool
+			Positive        bool
+		}
+		Tally struct {
+			Equal     bool
+			Different []string
+		}
+		Plan struct{ Share float64 }
+	}
+	if err := json.Unmarshal(first, &d); err != nil {
+		return err
+	}
+	r.add("demo: seconds", fmt.Sprintf("%.0f", took), "< 240", took < 240)
+	r.add("demo: events over HTTP", fmt.Sprint(d.Events), "≥ 100000", d.Events >= 100_000)
+	r.add("demo: turns", fmt.Sprint(len(d.Turns)), "≥ 3", len(d.Turns) >= 3)
+	r.add("demo: lift a customer", fmt.Sprintf("%.2f %.2f, truth %.2f", d.Lift.Estimate, d.Lift.Interval, d.Lift.Truth), "excludes 0, holds the truth", d.Lift.Positive && d.Lift.Covered)
+	r.add("demo: holdout by power", fmt.Sprintf("%.3f", d.Plan.Share), "in (0, 0.5]", d.Plan.Share > 0 && d.Plan.Share <= 0.5)
+	r.add("demo: tally", fmt.Sprintf("%v %v", d.Tally.Equal, d.Tally.Different), "equal", d.Tally.Equal)
+	again, err := r.program("unused", "demo", "--once", "--json")
+	if err != nil {
+		return err
+	}
+	same, err := equalButTimes(first, again)
+	if err != nil {
+		return err
+	}
+	r.add("demo: same seed", fmt.Sprint(same), "same document, times aside", same)
+	return nil
+}
+
+// equalButTimes compares two documents without their fields of seconds.
+func equalButTimes(a, b []byte) (bool, error) {
+	var x, y any
+	if err := errors.Join(json.Unmarshal(a, &x), json.Unmarshal(b, &y)); err != nil {
+		return false, err
+	}
+	return reflect.DeepEqual(timeless(x), timeless(y)), nil
+}
+
+func timeless(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			if strings.Contains(k, "seconds") {
+				delete(v, k)
+			} else {
+				v[k] = timeless(v[k])
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = timeless(v[i])
+		}
+	}
+	return v
+}
+
+// published are the plain rows of SCIENCE §2 on Beauty: HR@10 and NDCG@10.
+var published = []struct {
+	name     string
+	hr, ndcg float64
+}{
+	{"popularity", .0120, .0056}, {"markov", .0670, .0440}, {"item-knn", .0707, .0418}, {"rules", .0803, .0511}, {"blend", .0815, .0516},
+}
+
+func beautyCheck(r *runner) error {
+	if !r.shared("beauty") {
+		return nil
+	}
+	start := time.Now()
+	out, err := r.program("beauty", "import", filepath.Join(r.data, "sequences", "amazon-beauty.txt.gz"), "--json")
+	if err != nil {
+		return err
+	}
+	took := time.Since(start).Seconds()
+	var imports []struct{ Events, Rejected, Duplicates int64 }
+	if err := json.Unmarshal(out, &imports); err != nil || len(imports) != 1 {
+		return fmt.Errorf("the import printed %s: %w", out, err)
+	}
+	r.add("beauty: events imported", fmt.Sprintf("%d in %.1f s", imports[0].Events, took), "198502 under 60 s", imports[0].Events == 198_502 && took < 60)
+	if _, err := r.program("beauty", "train", "recommend", "--minutes", fmt.Sprint(r.minutes)); err != nil {
+		return err
+	}
+	r.add("beauty: trained", "done", fmt.Sprintf("in %g minutes", r.minutes), true)
+	if out, err = r.program("beauty", "evaluate", "recommend", "--json"); err != nil {
+		return err
+	}
+	var card bellwether.Card
+	if err := json.Unmarshal(out, &card); err != nil {
+		return err
+	}
+	rows := make(map[string]bellwether.CardRow)
+	best := ""
+	for _, c := range card.Rows {
+		rows[c.Name] = c
+		if best == "" || c.Validation["ndcg@10"].Value > rows[best].Validation["ndcg@10"].Value {
+			best = c.Name
+		}
+	}
+	for _, p := range published {
+		hr, ndcg := rows[p.name].Test["hr@10"].Value, rows[p.name].Test["ndcg@10"].Value
+		r.add("beauty: "+p.name, fmt.Sprintf("%.4f/%.4f", hr, ndcg), fmt.Sprintf("%.4f/%.4f ± .002", p.hr, p.ndcg),
+			math.Abs(hr-p.hr) <= .002 && math.Abs(ndcg-p.ndcg) <= .002)
+	}
+	for _, name := range []string{"transformer", "ensemble"} {
+		t := rows[name].Test
+		r.add("beauty: "+name, fmt.Sprintf("%.4f/%.4f", t["hr@10"].Value, t["ndcg@10"].Value), "shown", t["hr@10"].Value > 0)
+	}
+	if _, err = r.program("beauty", "promote", "recommend"); err != nil {
+		return err
+	}
+	return beautyServed(r, best)
+}
+
+// beautyServed asks for a known, an unknown and a new person.
+func beautyServed(r *runner, best string) error {
+	for _, who := range []string{"1", "nobody-knows"} {
+		out, err := r.program("beauty", "recommend", who, "--json")
+		if err != nil {
+			return err
+		}
+		var a struct {
+			Decision bellwether.Decision
+			Reason   string
+		}
+		if err := json.Unmarshal(out, &a); err != nil {
+			return err
+		}
+		known := a.Decision.Model != "popularity"
+		r.add("beauty: recommend "+who, fmt.Sprintf("%d items by %s %s", len(a.Decision.Actions), a.Decision.Model, a.Reason), "10 items; "+best+" for the known one",
+			len(a.Decision.Actions) == 10 && known == (who == "1"))
+	}
+	return nil
+}
+
+func telcoCheck(r *runner) error {
+	if !r.shared("telco") {
+		return nil
+	}
+	args := []string{"train", "behaviour", "--table", filepath.Join(r.data, "tabular", "telco-churn.csv.gz"), "--target", "Churn", "--positive", "Yes", "--drop", "customerID"}
+	if _, err := r.program("telco", args...); err != nil {
+		return err
+	}
+	out, err := r.program("telco", "evaluate", "behaviour", "--json")
+	if err != nil {
+		return err
+	}
+	var card bellwether.Card
+	if err := json.Unmarshal(out, &card); err != nil {
+		return err
+	}
+	for _, c := range card.Rows {
+		if c.Name == "dnn" {
+			auc := c.Test["auc"]
+			r.add("telco: AUC of the DNN", fmt.Sprintf("%.4f %.4f", auc.Value, auc.Interval), "≥ .83", auc.Value >= .83)
+		}
+	}
+	return nil
+}
+
+func crashCheck(r *runner) error {
+	out, err := r.command(".", nil, "go", "test", "-tags=slow", "-run", "Crash", "-count=1", "-v", "-timeout", "20m", "./store/...")
+	r.add("crash: 200 × kill −9", lastMatch(`(\d+ kills[^\n]*)`, out), "every acknowledged event there, none twice", err == nil)
+	return nil
+}
+
+func mutationsCheck(r *runner) error {
+	out, err := r.command(".", nil, "go", "test", "-tags=slow", "-run", "Mutations", "-count=1", "-v", "-timeout", "60m", "./collect/...")
+	ran := lastMatch(`(\d+) mutated`, out)
+	n, _ := strconv.ParseInt(ran, 10, 64)
+	r.add("mutations", ran, "10 million, no crash, each refused one in the dead letters", err == nil && n >= 10_000_000)
+	return nil
+}
+
+func lastMatch(pattern string, text []byte) string {
+	all := regexp.MustCompile(pattern).FindAllSubmatch(text, -1)
+	if len(all) == 0 {
+		return string(bytes.TrimSpace(text[max(0, len(text)-200):]))
+	}
+	return string(all[len(all)-1][1])
+}
+
+// cloneCheck types the README's two commands in a fresh clone, without a C compiler.
+func cloneCheck(r *runner) error {
+	folder := filepath.Join(r.folder, "clone")
+	if _, err := r.command(".", nil, "git", "clone", "--quiet", ".", folder); err != nil {
+		return err
+	}
+	env := []string{"CGO_ENABLED=0", "CC=/nonexistent", "CXX=/nonexistent"}
+	if _, err := r.command(folder, env, "go", "run", "./cmd/bellwether", "demo", "--once", "--json"); err != nil {
+		return err
+	}
+	r.add("clone: go run ./cmd/bellwether demo", "done", "without a C compiler", true)
+	_, err := r.command(folder, env, "go", "test", "./...")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	r.add("clone: go test ./...", fmt.Sprint(err == nil), "green", err == nil)
+	return nil
+}
