@@ -1,16 +1,16 @@
 package main
 
 import (
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // threadTime is the processor time that the calling thread has used.
 func threadTime() time.Duration {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+	const ofThread = 1 // RUSAGE_THREAD
+	var used syscall.Rusage
+	if err := syscall.Getrusage(ofThread, &used); err != nil {
 		return wall()
 	}
-	return time.Duration(t.Nano())
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -36,7 +36,7 @@ var shared pool
 
 const (
 	maxParts = 1<<16 - 1
-	spins    = 1000 // tries before a worker or the caller sleeps: some 20 µs
+	spins    = 1000 // tries before a worker or the caller sleeps: some 30 µs
 )
 
 // pool has one job at a time. The word claims holds the job's number, its
