@@ -24,6 +24,7 @@ type Source interface {
 	Turns(ctx context.Context) ([]Turn, error) // oldest first
 	Decisions(ctx context.Context, n int) ([]bellwether.Decision, error)
 	Rejects(ctx context.Context, n int) ([]Reject, error)
+	Title(action string) string // of an item, "" when it has none
 }
 
 // Turn is what one turn did.
@@ -85,11 +86,20 @@ type view struct {
 	Decisions []bellwether.Decision
 	Rejects   []Reject
 	Problem   string
+	source    Source
+}
+
+// Name is what people call an action: an item's title, else its id.
+func (v view) Name(action string) string {
+	if title := v.source.Title(action); title != "" {
+		return title
+	}
+	return action
 }
 
 func overview(s Source, w http.ResponseWriter, r *http.Request) {
 	v, err := look(r.Context(), s)
-	v.Texts = language(r)
+	v.Texts, v.source = language(r), s
 	if err != nil {
 		v.Problem = err.Error()
 	}
@@ -117,7 +127,7 @@ func look(ctx context.Context, s Source) (v view, err error) {
 
 func live(s Source, w http.ResponseWriter, r *http.Request) {
 	d, err := s.Decisions(r.Context(), 12)
-	v := view{Texts: language(r), Decisions: d}
+	v := view{Texts: language(r), Decisions: d, source: s}
 	if err != nil {
 		v.Problem = err.Error()
 	}

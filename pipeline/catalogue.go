@@ -177,3 +177,12 @@ func day(t time.Time) int64 { return t.Unix() / 86400 }
 func countKey(day int64, item bellwether.ItemID) []byte {
 	return append(binary.BigEndian.AppendUint32([]byte("n/"), uint32(day)), item...)
 }
+
+// Title returns the title of an item of the catalogue, "" when there is none.
+func (e *Engine) Title(id bellwether.ItemID) string {
+	items, err := e.catalogue.all()
+	if err != nil || items[id] == nil {
+		return ""
+	}
+	return items[id].Title
+}

@@ -54,3 +54,6 @@ func (s source) Rejects(ctx context.Context, n int) ([]console.Reject, error) {
 	})
 	return out, err
 }
+
+// Title implements [console.Source].
+func (s source) Title(action string) string { return s.engine.Title(bellwether.ItemID(action)) }
