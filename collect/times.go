@@ -107,3 +107,55 @@ func clip(s string) string {
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
+
+// patterns are the parts of a time's pattern, as in strptime.
+var patterns = map[byte]string{
+	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'b': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday",
+	'H': "15", 'I': "03", 'p': "PM", 'M': "04", 'S': "05", 'f': "999999999", 'z': "Z0700", 'Z': "MST", '%': "%",
+}
+
+// timeParser returns the reader of times in a format: unix, unix_ms, a pattern such as
+// "%d/%m/%Y", or "" for what parseTime finds out.
+func timeParser(format string) (func(string) (time.Time, error), error) {
+	switch format {
+	case "":
+		return parseTime, nil
+	case "unix":
+		return unixIn(1e9), nil
+	case "unix_ms":
+		return unixIn(1e6), nil
+	}
+	var layout strings.Builder
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			layout.WriteByte(format[i])
+			continue
+		}
+		i++
+		if i == len(format) || patterns[format[i]] == "" {
+			return nil, fmt.Errorf("format %q is none: write unix, unix_ms, or a pattern of %%Y %%m %%d %%H %%M %%S", clip(format))
+		}
+		layout.WriteString(patterns[format[i]])
+	}
+	return func(s string) (time.Time, error) {
+		t, err := time.Parse(layout.String(), s)
+		if err != nil {
+			return t, fmt.Errorf("%q is not in the format %q", clip(s), clip(format))
+		}
+		return t.UTC(), nil
+	}, nil
+}
+
+// unixIn reads Unix time in units of some nanoseconds.
+func unixIn(unit float64) func(string) (time.Time, error) {
+	return func(s string) (time.Time, error) {
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(math.Abs(f*unit) < 9e18) {
+			return time.Time{}, fmt.Errorf("%q is no Unix time", clip(s))
+		}
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return time.Unix(0, n*int64(unit)).UTC(), nil
+		}
+		return time.Unix(0, int64(f*unit)).UTC(), nil
+	}
+}

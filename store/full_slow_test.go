@@ -30,8 +30,8 @@ func TestFullDisk(t *testing.T) {
 			}
 			ballast := filepath.Join(dir, "ballast")
 			next := 0 // the first record not acknowledged
-			for round := range 2 {
-				fill(t, ballast, 40<<20)
+			for round, size := range []int{100 << 20, 60 << 20} {
+				fill(t, ballast, size)
 				if next, err = appendUntilRefused(p, next); !errors.Is(err, store.ErrUnavailable) {
 					t.Fatalf("round %d: after %d records: %v", round, next, err)
 				}
@@ -48,6 +48,36 @@ func TestFullDisk(t *testing.T) {
 			checkFull(t, s, dir, next)
 		})
 	}
+}
+
+// TestCloseOnFullDisk: a store closes while its disk is full, and opens again later.
+func TestCloseOnFullDisk(t *testing.T) {
+	dir := smallDisk(t)
+	s := open(t, dir, store.Options{MinFree: -1, Timeout: time.Second})
+	p := project(t, s)
+	if _, err := p.View(ctx, "count", 1, countOnce); err != nil {
+		t.Fatal(err)
+	}
+	ballast := filepath.Join(dir, "ballast")
+	fill(t, ballast, 100<<20)
+	next, err := appendUntilRefused(p, 0)
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Close does not return")
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	checkFull(t, s, dir, next)
 }
 
 // checkFull opens the store again and looks for the records up to next in log and view.
@@ -106,11 +136,11 @@ func fill(t *testing.T, path string, bytes int) {
 	}
 }
 
-// smallDisk mounts a file system of 96 MiB in memory.
+// smallDisk mounts a file system of 160 MiB in memory.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=96m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=160m"); err != nil {
 		t.Skipf("mounting a small disk needs root: %v", err)
 	}
 	t.Cleanup(func() {

@@ -17,7 +17,6 @@ import (
 
 	"bellwether"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -57,7 +56,7 @@ type Store struct {
 	read   *nats.Conn    // pages, so that a long read holds up no append
 	js     jetstream.JetStream
 	pages  pager
-	views  *pebble.DB
+	views  *views
 
 	ctx    context.Context // ends when the store closes
 	cancel context.CancelFunc
@@ -264,7 +263,7 @@ func (s *Store) Close() error {
 		s.server = nil
 	}
 	if s.views != nil {
-		err = errors.Join(err, closeViews(s))
+		err = errors.Join(err, s.views.close())
 		s.views = nil
 	}
 	if s.lock != nil {

@@ -68,7 +68,7 @@ func (p *Project) newView(name string, version int, fold Fold) *View {
 		use: newGate(), done: make(chan struct{}),
 	}
 	v.ctx, v.cancel = context.WithCancel(p.store.ctx)
-	v.writer = newViewWriter(p.store.views, v.prefix)
+	v.writer = newViewWriter(p.store.views.DB, v.prefix)
 	return v
 }
 
@@ -112,7 +112,7 @@ func (v *View) open(ctx context.Context) error {
 // stored returns the cursor in Pebble; ok is false when it is not one of this version
 // of the view over this log.
 func (v *View) stored() (cursor uint64, ok bool, err error) {
-	value, err := get(v.project.store.views, v.at)
+	value, err := get(v.project.store.views.DB, v.at)
 	identity := v.identity()
 	if err != nil || len(value) != len(identity)+8 || string(value[8:]) != string(identity) {
 		return 0, false, err

@@ -16,7 +16,7 @@ func (v *View) Get(key []byte) ([]byte, error) {
 	}
 	defer v.use.leave()
 	var space [128]byte
-	return get(v.project.store.views, append(append(space[:0], v.prefix...), key...))
+	return get(v.project.store.views.DB, append(append(space[:0], v.prefix...), key...))
 }
 
 // Scan calls fn with the keys that begin with prefix, in order, until fn returns

@@ -1,0 +1,3 @@
+package collect
+
+func (c *Collector) reread(r *Rejected) (message, error) { return message{}, nil }

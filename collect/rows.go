@@ -1,0 +1,316 @@
+package collect
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bellwether"
+)
+
+// eventFields and itemFields are the names that a mapping may use.
+var (
+	eventFields = []string{
+		"anonymous", "campaign", "channel", "competitor", "consent", "creative", "currency", "decision", "event", "id", "item", "order",
+		"position", "previous", "price", "quantity", "received", "session", "subject", "time", "total", "user_agent", "value",
+	}
+	itemFields = []string{
+		"brand", "category", "cost", "currency", "from", "id", "image", "price", "stock", "text", "title", "to", "updated",
+	}
+)
+
+// rowReader turns rows of one table into messages, as a mapping says.
+type rowReader struct {
+	mapping  *Mapping
+	fields   []boundField
+	wide     []boundField // name is the channel
+	traits   []boundField // name is the column
+	columns  int
+	currency bellwether.Currency
+	now      time.Time
+}
+
+// boundField is a field whose column was found.
+type boundField struct {
+	name   string
+	field  Field
+	column int // −1: Field.Value for every row
+	time   func(string) (time.Time, error)
+}
+
+// row is one row of a table.
+type row struct {
+	line   int64  // in its file, from 1
+	raw    []byte // as it came
+	values []string
+	bad    string // set: it cannot be read, with the reason
+}
+
+// bind makes the reader of a table's rows. Its errors are ErrMapping.
+func (m *Mapping) bind(columns []string, currency bellwether.Currency, now time.Time) (*rowReader, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	if err := m.fits(columns); err != nil {
+		return nil, err
+	}
+	r := &rowReader{mapping: m, columns: len(columns), currency: currency, now: now}
+	known := eventFields
+	if m.Kind == KindItems {
+		known = itemFields
+	}
+	for _, name := range known { // in one order, whatever the map's
+		f, ok := m.Fields[name]
+		if !ok {
+			continue
+		}
+		parse, err := timeParser(f.Format)
+		if err != nil {
+			return nil, fmt.Errorf("%w: field %s: %w", ErrMapping, name, err)
+		}
+		r.fields = append(r.fields, boundField{name, f, slices.Index(columns, f.Column), parse})
+	}
+	for i, c := range columns {
+		if channel, ok := m.Wide[c]; ok {
+			r.wide = append(r.wide, boundField{name: channel, column: i})
+		}
+		if slices.Contains(m.Traits, c) && slices.Index(columns, c) == i {
+			r.traits = append(r.traits, boundField{name: c, column: i})
+		}
+	}
+	return r, nil
+}
+
+// text is the field's value in a row.
+func (f *boundField) text(values []string) string {
+	if f.column < 0 {
+		return f.field.Value
+	}
+	s := strings.TrimSpace(values[f.column])
+	if v, ok := f.field.Values[s]; ok {
+		return v
+	}
+	return s
+}
+
+// message reads one row; one that is refused says why.
+func (r *rowReader) message(w row) message {
+	m := message{raw: w.raw, line: w.line, format: "row", reject: w.bad}
+	if m.reject == "" && len(w.values) != r.columns {
+		m.reject = fmt.Sprintf("row has %d fields, not %d", len(w.values), r.columns)
+	}
+	if m.reject != "" {
+		return m
+	}
+	var err error
+	if r.mapping.Kind == KindItems {
+		m.item, err = r.item(w.values)
+	} else {
+		m.events, err = r.events(w)
+	}
+	if err != nil {
+		m.reject = err.Error()
+	}
+	return m
+}
+
+// events returns the event of a row, or one for each channel of a wide row.
+func (r *rowReader) events(w row) ([]bellwether.Event, error) {
+	e, err := r.event(w.values)
+	if err != nil {
+		return nil, err
+	}
+	if e.ID == "" {
+		e.ID = contentID(strconv.AppendInt(nil, w.line, 10), w.raw)
+	}
+	if r.wide == nil {
+		return []bellwether.Event{e}, nil
+	}
+	var events []bellwether.Event
+	for _, f := range r.wide {
+		text := f.text(w.values)
+		if text == "" {
+			continue
+		}
+		channel := e
+		channel.Channel = bellwether.Channel(f.name)
+		if channel.Price, err = parseMoney(text, r.currencyOf(w.values)); err != nil {
+			return nil, fmt.Errorf("spend of %s %w", f.name, err)
+		}
+		if len(events) > 0 {
+			channel.ID += bellwether.EventID("#" + strconv.Itoa(len(events)+1))
+		}
+		events = append(events, channel)
+	}
+	if events == nil {
+		return nil, fmt.Errorf("row has no spend")
+	}
+	return events, nil
+}
+
+// event reads the fields and traits of a row. History is taken to have been known when it
+// happened, unless a column says when it was received.
+func (r *rowReader) event(values []string) (bellwether.Event, error) {
+	var e bellwether.Event
+	var price, total string
+	for i := range r.fields {
+		f := &r.fields[i]
+		text := f.text(values)
+		if text == "" {
+			continue
+		}
+		switch f.name {
+		case "price":
+			price = text
+		case "total":
+			total = text
+		default:
+			if err := r.set(&e, f, text); err != nil {
+				return e, fmt.Errorf("%s %w", f.name, err)
+			}
+		}
+	}
+	for i := range r.traits {
+		if text := r.traits[i].text(values); text != "" {
+			setTrait(&e, r.traits[i].name, traitValue(text))
+		}
+	}
+	if e.Occurred.IsZero() {
+		return e, fmt.Errorf("time is missing")
+	}
+	if e.Received.IsZero() {
+		e.Received = e.Occurred
+	}
+	return e, r.setAmounts(&e, values, price, total)
+}
+
+// set sets the field f of e.
+func (r *rowReader) set(e *bellwether.Event, f *boundField, text string) (err error) {
+	switch f.name {
+	case "event":
+		return setType(e, f, text)
+	case "time":
+		e.Occurred, err = r.time(f, text)
+	case "received":
+		e.Received, err = r.time(f, text)
+	case "quantity":
+		e.Quantity, err = parseDecimal(text, 0)
+	case "position":
+		var n int64
+		n, err = parseDecimal(text, 0)
+		e.Position = int32(max(min(n, 1<<31-1), -1<<31))
+	case "value":
+		if e.Value, err = strconv.ParseFloat(plainNumber(text), 64); err != nil {
+			err = fmt.Errorf("%q is not a number that can be read", clip(text))
+		}
+	case "consent":
+		for _, p := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(",;| ", c) }) {
+			e.Consent = append(e.Consent, bellwether.Purpose(p))
+		}
+	case "competitor":
+		setTrait(e, "competitor", text)
+	default:
+		setID(e, f.name, text)
+	}
+	return err
+}
+
+// setType sets the type: as the mapping says it, or a name or word as senders write it.
+func setType(e *bellwether.Event, f *boundField, text string) error {
+	e.Type = canonicalName(text)
+	if t, ok := wordNames[string(e.Type)]; ok && f.column >= 0 && len(f.field.Values) == 0 {
+		e.Type = t
+	}
+	switch {
+	case e.Type == "":
+		return fmt.Errorf("%q has no letter or digit", clip(text))
+	case reserved(e.Type):
+		return fmt.Errorf("%q is kept for the program's own records", clip(text))
+	}
+	return nil
+}
+
+func setID(e *bellwether.Event, name, text string) {
+	switch name {
+	case "id":
+		e.ID = bellwether.EventID(text)
+	case "subject":
+		e.Subject = bellwether.Subject(text)
+	case "anonymous":
+		e.Anonymous = bellwether.AnonymousID(text)
+	case "previous":
+		e.Previous = text
+	case "session":
+		e.Session = text
+	case "item":
+		e.Item = bellwether.ItemID(text)
+	case "order":
+		e.Order = text
+	case "channel":
+		e.Channel = bellwether.Channel(text)
+	case "campaign":
+		e.Campaign = bellwether.CampaignID(text)
+	case "creative":
+		e.Creative = bellwether.CreativeID(text)
+	case "decision":
+		e.Decision = bellwether.DecisionID(text)
+	case "user_agent":
+		e.UserAgent = text
+	}
+}
+
+// time reads a time; the value "now" for all rows is the time of the import.
+func (r *rowReader) time(f *boundField, text string) (time.Time, error) {
+	if f.column < 0 && text == "now" {
+		return r.now, nil
+	}
+	return f.time(text)
+}
+
+// setAmounts sets the price of one piece. A total that the pieces do not divide is the price of
+// one, and their number a trait: revenue stays exact.
+func (r *rowReader) setAmounts(e *bellwether.Event, values []string, price, total string) (err error) {
+	if price != "" {
+		if e.Price, err = parseMoney(price, r.currencyOf(values)); err != nil {
+			return fmt.Errorf("price %w", err)
+		}
+		return nil
+	}
+	if total == "" {
+		return nil
+	}
+	if e.Price, err = parseMoney(total, r.currencyOf(values)); err != nil {
+		return fmt.Errorf("total %w", err)
+	}
+	if q := e.Quantity; q > 1 && e.Price.Amount%q == 0 {
+		e.Price.Amount /= q
+	} else if q > 1 {
+		setTrait(e, "pieces", q)
+		e.Quantity = 1
+	}
+	return nil
+}
+
+func (r *rowReader) currencyOf(values []string) bellwether.Currency {
+	for i := range r.fields {
+		if r.fields[i].name == "currency" {
+			if text := r.fields[i].text(values); text != "" {
+				return bellwether.Currency(strings.ToUpper(text))
+			}
+		}
+	}
+	return r.currency
+}
+
+// traitValue is a number if text is one as a computer writes it, else text.
+func traitValue(text string) any {
+	c := text[0]
+	if c == '-' || '0' <= c && c <= '9' {
+		if v, err := strconv.ParseFloat(text, 64); err == nil && strconv.FormatFloat(v, 'f', -1, 64) == text {
+			return v
+		}
+	}
+	return text
+}
