@@ -41,7 +41,7 @@ type Settings struct {
 // presets are the settings that have a name. base is what reaches SCIENCE §2's trunk row.
 var presets = map[string]Settings{
 	"tiny": {Dim: 32, Blocks: 1, Heads: 1, Gated: true, Length: 20, Dropout: .2, Loss: "full", Rate: 3e-3, Batch: 64},
-	"base": {Dim: 64, Blocks: 1, Heads: 1, Gated: true, Dropout: .4, Loss: "full", Rate: 1e-3, Batch: 128},
+	"base": {Dim: 64, Blocks: 1, Heads: 1, Gated: true, Dropout: .4, Loss: "full", Rate: 1e-3, Average: .998, Batch: 128},
 }
 
 // Preset returns the settings of that name; "" means "base".

@@ -169,7 +169,7 @@ func (f *Fit) step(batch, n int) (float64, error) {
 	f.Params.ClipGrad(norm, f.Clip)
 	f.Optimizer.Step(s.Step, f.Schedule.At(s.Step))
 	if f.Average != nil {
-		f.Average.Update()
+		f.Average.Update(s.Step)
 	}
 	return loss, nil
 }

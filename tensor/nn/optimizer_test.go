@@ -107,7 +107,7 @@ func TestAverage(t *testing.T) {
 	p := b.Param("x", Constant(1), 1)
 	a := NewAverage(b.Params(), .5)
 	p.Value[0] = 3
-	a.Update()
+	a.Update(1000)
 	a.Swap()
 	if p.Value[0] != 2 {
 		t.Errorf("average %g, want 2", p.Value[0])
@@ -115,5 +115,10 @@ func TestAverage(t *testing.T) {
 	a.Swap()
 	if p.Value[0] != 3 {
 		t.Errorf("weight %g after swapping back, want 3", p.Value[0])
+	}
+	a.Update(1) // decays by 2/11 only
+	a.Swap()
+	if got, want := float64(p.Value[0]), 2*2./11+3*9./11; math.Abs(got-want) > 1e-6 {
+		t.Errorf("average %g after a first step, want %g", got, want)
 	}
 }

@@ -25,7 +25,9 @@ func (s Schedule) At(step int) float32 {
 }
 
 // Average is an exponential average of weights (Polyak and Juditsky 1992): what
-// is validated and kept instead of the weights of the last step.
+// is validated and kept instead of the weights of the last step. Its decay grows
+// with the steps, (1+step)/(10+step), up to Decay, so that the first steps do not
+// hold it back.
 type Average struct {
 	Decay float32
 
@@ -41,12 +43,13 @@ func NewAverage(ps Params, decay float32) *Average {
 	return a
 }
 
-// Update takes in the weights after a step.
-func (a *Average) Update() {
+// Update takes in the weights after a step, which counts from 1.
+func (a *Average) Update(step int) {
+	decay := min(a.Decay, float32(1+step)/float32(10+step))
 	for i, p := range a.params {
 		mean := a.mean[i].Value
 		for j, v := range p.Value {
-			mean[j] += (1 - a.Decay) * (v - mean[j])
+			mean[j] += (1 - decay) * (v - mean[j])
 		}
 	}
 }
