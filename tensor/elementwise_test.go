@@ -131,6 +131,34 @@ func TestFunctionsBackward(t *testing.T) {
 	})
 }
 
+func TestLongSlicesAreWorkedOnInParts(t *testing.T) {
+	const n = 3<<17 + 5
+	x, y, got := random(n, 1), random(n, 2), make([]float32, n+1)
+	want := func(i int) float32 { return x[i] + y[i] }
+	check := func(name string) {
+		t.Helper()
+		for i := range x {
+			if got[i] != want(i) {
+				t.Fatalf("%s: value %d is %v, want %v", name, i, got[i], want(i))
+			}
+		}
+		if got[n] != 0 {
+			t.Fatalf("%s wrote behind its end", name)
+		}
+	}
+	Add(got, x, y)
+	check("Add")
+	want = func(i int) float32 { return max(x[i], 0) }
+	ReLU(got, x)
+	check("ReLU")
+	Mul(got, x, y)
+	want = func(i int) float32 { return x[i] * y[i] }
+	check("Mul")
+	if allocs := testing.AllocsPerRun(10, func() { GELU(got, x); GELUBackward(got, x, y) }); allocs != 0 {
+		t.Errorf("a call allocates %v times", allocs)
+	}
+}
+
 func TestArithmetic(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		for _, n := range []int{0, 1, 7, 15, 16, 17, 100} {

@@ -31,14 +31,22 @@ func Axpy(alpha float32, x, y []float32) {
 func Add(dst, x, y []float32) {
 	need("Add", "dst", dst, len(x))
 	need("Add", "y", y, len(x))
-	kernel.Add(dst, x, y)
+	if len(x) < lightWork {
+		kernel.Add(dst, x, y)
+		return
+	}
+	eachPart(nil, kernel.Add, dst, x, y)
 }
 
 // Mul sets dst = x ⊙ y, over the length of x.
 func Mul(dst, x, y []float32) {
 	need("Mul", "dst", dst, len(x))
 	need("Mul", "y", y, len(x))
-	kernel.Mul(dst, x, y)
+	if len(x) < lightWork {
+		kernel.Mul(dst, x, y)
+		return
+	}
+	eachPart(nil, kernel.Mul, dst, x, y)
 }
 
 // Scale multiplies x by alpha in place.
