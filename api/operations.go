@@ -28,8 +28,10 @@ func (s *Server) describe(api huma.API) {
 }
 
 func operation(method, path, summary string) huma.Operation {
-	return huma.Operation{OperationID: operationID(method, path), Method: method, Path: "/v1/" + path, Summary: summary,
-		MaxBodyBytes: 16 << 20, BodyReadTimeout: -1}
+	return huma.Operation{
+		OperationID: operationID(method, path), Method: method, Path: "/v1/" + path, Summary: summary,
+		MaxBodyBytes: 16 << 20, BodyReadTimeout: -1,
+	}
 }
 
 func operationID(method, path string) string {

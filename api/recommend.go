@@ -75,8 +75,10 @@ func (s *Server) recommend(w http.ResponseWriter, r *http.Request, e *pipeline.E
 
 func slate(a *pipeline.Answer) slateBody {
 	d := &a.Decision
-	out := slateBody{Decision: d.ID, Subject: d.Subject, Model: d.Model, Policy: d.Policy, Holdout: d.Holdout, Reason: a.Reason,
-		Propensity: d.Propensity, Items: make([]slateItem, len(d.Actions))}
+	out := slateBody{
+		Decision: d.ID, Subject: d.Subject, Model: d.Model, Policy: d.Policy, Holdout: d.Holdout, Reason: a.Reason,
+		Propensity: d.Propensity, Items: make([]slateItem, len(d.Actions)),
+	}
 	for i, at := range d.Actions {
 		c := d.Candidates[at]
 		out.Items[i] = slateItem{Item: c.Action, Score: c.Score, Propensity: c.Propensity}
@@ -104,8 +106,10 @@ func readRecommend(r *http.Request) (pipeline.RecommendRequest, error) {
 	if err := readJSON(r, &b); err != nil {
 		return pipeline.RecommendRequest{}, err
 	}
-	out := pipeline.RecommendRequest{Subject: b.Subject, Anonymous: b.Anonymous, Surface: b.Surface, K: b.K, Key: b.Key,
-		Category: b.Category, Exclude: b.Exclude, Preview: b.Preview, Holdout: b.Holdout}
+	out := pipeline.RecommendRequest{
+		Subject: b.Subject, Anonymous: b.Anonymous, Surface: b.Surface, K: b.K, Key: b.Key,
+		Category: b.Category, Exclude: b.Exclude, Preview: b.Preview, Holdout: b.Holdout,
+	}
 	if b.Holdout != nil && !b.Preview {
 		return out, fmt.Errorf("%w: holdout can be set in a preview only", pipeline.ErrBadRequest)
 	}

@@ -42,12 +42,18 @@ func full() *still {
 	}
 	earned := bellwether.Estimate{Value: 1234, Interval: []float64{200, 2268}, Level: .95, N: 100, Method: "Welch"}
 	return &still{
-		report: &measure.Report{Project: "shop", Currency: "EUR", AsOf: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
-			Earned: measure.Earned{Treated: 90, Holdout: 10, Total: earned, Person: earned, Relative: earned}},
-		turns: []Turn{{Number: 1, Applications: []Application{{Name: "recommend", Version: "recommend-000001", Promoted: true, Chosen: "blend",
-			Rows: []bellwether.CardRow{row("popularity", .1), row("blend", .2)}}}, Cleaning: []Rule{{Name: "robot_rate", Seen: 3, Dropped: 3}}}},
-		decisions: []bellwether.Decision{{ID: "d-1", Subject: "ann", Surface: "home", Slate: true, Actions: []int{1, 0}, Propensity: .3, Holdout: true,
-			Candidates: []bellwether.Candidate{{Action: "sku-2", Propensity: .4}, {Action: "sku-1", Propensity: .6}}}},
+		report: &measure.Report{
+			Project: "shop", Currency: "EUR", AsOf: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+			Earned: measure.Earned{Treated: 90, Holdout: 10, Total: earned, Person: earned, Relative: earned},
+		},
+		turns: []Turn{{Number: 1, Applications: []Application{{
+			Name: "recommend", Version: "recommend-000001", Promoted: true, Chosen: "blend",
+			Rows: []bellwether.CardRow{row("popularity", .1), row("blend", .2)},
+		}}, Cleaning: []Rule{{Name: "robot_rate", Seen: 3, Dropped: 3}}}},
+		decisions: []bellwether.Decision{{
+			ID: "d-1", Subject: "ann", Surface: "home", Slate: true, Actions: []int{1, 0}, Propensity: .3, Holdout: true,
+			Candidates: []bellwether.Candidate{{Action: "sku-2", Propensity: .4}, {Action: "sku-1", Propensity: .6}},
+		}},
 		rejects: []Reject{{Source: "orders.csv", Line: 7, Reason: "price is text", Text: `{"price":"x"}`}},
 	}
 }

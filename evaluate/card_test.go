@@ -24,8 +24,10 @@ func card() bellwether.Card {
 		return bellwether.CardRow{
 			Name: name, Baseline: baseline, FitSeconds: .25,
 			Validation: map[string]bellwether.Estimate{"ndcg@10": estimate(valid)},
-			Test: map[string]bellwether.Estimate{"ndcg@10": estimate(test), "hr@10": estimate(test + .03),
-				"coverage@10": {Value: .5, N: 12101, Method: "point"}},
+			Test: map[string]bellwether.Estimate{
+				"ndcg@10": estimate(test), "hr@10": estimate(test + .03),
+				"coverage@10": {Value: .5, N: 12101, Method: "point"},
+			},
 		}
 	}
 	c := bellwether.Card{

@@ -24,7 +24,7 @@ func metric(application string) string {
 func trainModels(ctx context.Context, t *turn) error {
 	w, o := t.work, t.e.o.Training
 	checkpoints := func(family string) bellwether.Checkpoint {
-		return checkpoint{e: t.e, name: "checkpoints/" + w.application + "/" + w.data.Digest[:16] + "/" + family}
+		return checkpoint{e: t.e, name: fmt.Sprintf("checkpoints/%s/%s/%s-%d/%s", w.application, w.data.Digest[:16], o.Preset, o.Seed, family)}
 	}
 	started := t.e.o.Clock()
 	var fitted []train.Fitted

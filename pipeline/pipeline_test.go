@@ -72,8 +72,10 @@ func (s *shop) catalogue(n int) {
 	s.t.Helper()
 	var items []bellwether.Item
 	for i := range n {
-		items = append(items, bellwether.Item{ID: item(i), Category: fmt.Sprint("category ", i%3),
-			Price: bellwether.Money{Amount: 1000, Currency: "EUR"}, Cost: bellwether.Money{Amount: 600, Currency: "EUR"}})
+		items = append(items, bellwether.Item{
+			ID: item(i), Category: fmt.Sprint("category ", i%3),
+			Price: bellwether.Money{Amount: 1000, Currency: "EUR"}, Cost: bellwether.Money{Amount: 600, Currency: "EUR"},
+		})
 	}
 	if _, err := s.engine.AcceptItems(s.t.Context(), items); err != nil {
 		s.t.Fatal(err)
@@ -173,7 +175,8 @@ func TestLoop(t *testing.T) {
 	// A click on the slate is credited to it.
 	chosen := answer.Decision.Chosen()
 	_, err = s.engine.Collector.Accept(t.Context(), []collect.Incoming{{Event: bellwether.Event{
-		ID: "click", Type: bellwether.SelectItem, Subject: who, Item: bellwether.ItemID(chosen[0]), Position: 1, Decision: answer.Decision.ID}}})
+		ID: "click", Type: bellwether.SelectItem, Subject: who, Item: bellwether.ItemID(chosen[0]), Position: 1, Decision: answer.Decision.ID,
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +295,8 @@ func TestFilters(t *testing.T) {
 	s.catalogue(6)
 	none := int64(0)
 	_, err := s.engine.AcceptItems(t.Context(), []bellwether.Item{
-		{ID: "sold-out", Category: "category 0", Stock: &none}, {ID: "tomorrow", From: begin.AddDate(1, 0, 0)}})
+		{ID: "sold-out", Category: "category 0", Stock: &none}, {ID: "tomorrow", From: begin.AddDate(1, 0, 0)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

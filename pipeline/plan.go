@@ -37,8 +37,10 @@ func (e *Engine) Plan(ctx context.Context, relative float64, from time.Time, com
 	longer := coming.Hours() / t.asOf.Sub(from).Hours()
 	sd *= longer * math.Sqrt(max(correlation, 0)+(1-max(correlation, 0))/longer)
 	mean *= longer
-	plan := measure.Plan{Metric: measure.Margin, Effect: relative * mean, People: len(people),
-		Power: measure.Power{SD: sd, Correlation: correlation, Power: 0.9}}
+	plan := measure.Plan{
+		Metric: measure.Margin, Effect: relative * mean, People: len(people),
+		Power: measure.Power{SD: sd, Correlation: correlation, Power: 0.9},
+	}
 	plan.Share, err = plan.HoldoutShare(plan.Effect, plan.People)
 	return plan, err
 }

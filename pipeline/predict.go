@@ -74,8 +74,10 @@ func (e *Engine) predictProfile(ctx context.Context, profile *bellwether.Profile
 func (e *Engine) eventsOf(history []serve.Visit) []bellwether.Event {
 	out := make([]bellwether.Event, len(history))
 	for i, v := range history {
-		out[i] = bellwether.Event{ID: bellwether.EventID(fmt.Sprint(i)), Type: v.Type, Occurred: v.Time, Received: v.Time, Item: v.Item,
-			Quantity: int64(v.Quantity), Price: bellwether.Money{Amount: v.Price, Currency: e.o.Currency}}
+		out[i] = bellwether.Event{
+			ID: bellwether.EventID(fmt.Sprint(i)), Type: v.Type, Occurred: v.Time, Received: v.Time, Item: v.Item,
+			Quantity: int64(v.Quantity), Price: bellwether.Money{Amount: v.Price, Currency: e.o.Currency},
+		}
 	}
 	return out
 }
@@ -87,8 +89,10 @@ func (e *Engine) features(profile *bellwether.Profile, events []bellwether.Event
 		events[i].Subject, events[i].Anonymous = profile.Subject, ""
 	}
 	if len(profile.Traits) > 0 {
-		events = append(events, bellwether.Event{ID: "profile", Type: bellwether.Identify, Occurred: now, Received: now,
-			Subject: profile.Subject, Traits: profile.Traits})
+		events = append(events, bellwether.Event{
+			ID: "profile", Type: bellwether.Identify, Occurred: now, Received: now,
+			Subject: profile.Subject, Traits: profile.Traits,
+		})
 	}
 	catalogue, err := e.catalogue.all()
 	if err != nil {

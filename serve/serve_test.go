@@ -143,9 +143,9 @@ func TestStepsFollowTraining(t *testing.T) {
 	}
 	got := v.steps([]Visit{
 		visit("item-1", bellwether.ViewItem, false), visit("item-1", bellwether.Purchase, false), // one step, a purchase
-		visit("item-2", bellwether.ViewItem, true),                                               // a prompt alone: none
-		visit("item-1", bellwether.ViewItem, false),                                              // joins the step before it
-		visit("item-3", bellwether.ViewItem, true), visit("item-3", bellwether.Purchase, false),  // a prompt that was followed
+		visit("item-2", bellwether.ViewItem, true),                                              // a prompt alone: none
+		visit("item-1", bellwether.ViewItem, false),                                             // joins the step before it
+		visit("item-3", bellwether.ViewItem, true), visit("item-3", bellwether.Purchase, false), // a prompt that was followed
 		visit("elsewhere", bellwether.ViewItem, false), visit("item-4", "unknown_type", false),
 		visit("item-0", bellwether.ViewItem, true), // what is on the screen now, and was not asked for
 	})

@@ -52,8 +52,13 @@ type check struct {
 // areas are the checks by area; later applications add their own.
 var areas = map[string][]check{
 	"loop": {
-		{"demo", demoCheck}, {"beauty", beautyCheck}, {"telco", telcoCheck}, {"promote", promoteCheck},
-		{"crash", crashCheck}, {"mutations", mutationsCheck}, {"clone", cloneCheck},
+		{"demo", demoCheck},
+		{"beauty", beautyCheck},
+		{"telco", telcoCheck},
+		{"promote", promoteCheck},
+		{"crash", crashCheck},
+		{"mutations", mutationsCheck},
+		{"clone", cloneCheck},
 	},
 }
 

@@ -37,8 +37,10 @@ type configuration struct {
 }
 
 func defaults() configuration {
-	return configuration{Listen: "127.0.0.1:8080", Currency: "USD", HoldoutShare: 0.05, TurnEvery: 24 * time.Hour,
-		Minutes: 15, Seed: 42, TimeZone: "UTC", MessageCap: 3}
+	return configuration{
+		Listen: "127.0.0.1:8080", Currency: "USD", HoldoutShare: 0.05, TurnEvery: 24 * time.Hour,
+		Minutes: 15, Seed: 42, TimeZone: "UTC", MessageCap: 3,
+	}
 }
 
 // configured reads the configuration file over the defaults, then the environment.
@@ -73,8 +75,10 @@ func (c *configuration) options() pipeline.Options {
 	if share == 0 {
 		share = -1 // none, said on purpose
 	}
-	return pipeline.Options{Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
-		Training: pipeline.Training{Minutes: c.Minutes, Epochs: c.Epochs, Seed: c.Seed}}
+	return pipeline.Options{
+		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
+		Training: pipeline.Training{Minutes: c.Minutes, Epochs: c.Epochs, Seed: c.Seed},
+	}
 }
 
 func (a *app) configs() *cobra.Command {

@@ -202,7 +202,7 @@ func (d *demo) handler() http.Handler {
 func (d *demo) live(ctx context.Context, url, key string) (err error) {
 	d.client, err = shop.New(shop.Options{
 		URL: url, Key: key, World: d.world, MeasureFrom: d.firstTurn() + 1,
-		Exclude: "none", // people of this market buy again what they like
+		Exclude:  "none", // people of this market buy again what they like
 		SetClock: func(t time.Time) { d.clock.Store(t.UnixNano()) },
 		EndOfDay: func(day int) error { return d.endOfDay(ctx, day) },
 	})
@@ -216,8 +216,10 @@ func (d *demo) endOfDay(ctx context.Context, day int) error {
 	if err := d.opened.engine.Flush(ctx); err != nil {
 		return err
 	}
-	d.report(bellwether.Progress{Step: "market", Done: int64(day + 1), Total: int64(d.days), Elapsed: time.Since(d.start),
-		Note: fmt.Sprintf("%d messages, %d decisions", d.client.Totals().Messages, d.client.Totals().Decisions)})
+	d.report(bellwether.Progress{
+		Step: "market", Done: int64(day + 1), Total: int64(d.days), Elapsed: time.Since(d.start),
+		Note: fmt.Sprintf("%d messages, %d decisions", d.client.Totals().Messages, d.client.Totals().Decisions),
+	})
 	switch day {
 	case d.firstTurn():
 		if err := d.turn(ctx); err != nil {

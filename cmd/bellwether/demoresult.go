@@ -149,8 +149,10 @@ func shortTurn(t *pipeline.TurnReport) demoTurn {
 
 func liftOf(r *measure.Report, truth float64) demoLift {
 	e := r.Earned.Person
-	out := demoLift{Metric: r.Earned.Metric, Currency: string(r.Currency), Estimate: e.Value, Interval: e.Interval, Relative: r.Earned.Relative.Value,
-		Truth: truth, Treated: r.Earned.Treated, Holdout: r.Earned.Holdout, Method: e.Method}
+	out := demoLift{
+		Metric: r.Earned.Metric, Currency: string(r.Currency), Estimate: e.Value, Interval: e.Interval, Relative: r.Earned.Relative.Value,
+		Truth: truth, Treated: r.Earned.Treated, Holdout: r.Earned.Holdout, Method: e.Method,
+	}
 	if len(e.Interval) == 2 {
 		out.Covered = e.Interval[0] <= truth && truth <= e.Interval[1]
 		out.Positive = e.Interval[0] > 0

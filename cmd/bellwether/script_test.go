@@ -40,4 +40,3 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("exit code %s, want %s", got, want)
 	}
 }
-

@@ -58,8 +58,10 @@ type arms struct {
 }
 
 func newArms(t *testing.T, w *World, warm int) *arms {
-	a := &arms{w: w, warm: warm, states: make([]State, len(w.Customers)), histories: make([][]Event, len(w.Customers)),
-		count: make([]float64, len(w.Items)), together: make([][]float64, len(w.Items))}
+	a := &arms{
+		w: w, warm: warm, states: make([]State, len(w.Customers)), histories: make([][]Event, len(w.Customers)),
+		count: make([]float64, len(w.Items)), together: make([][]float64, len(w.Items)),
+	}
 	for j := range a.together {
 		a.together[j] = make([]float64, len(w.Items))
 	}

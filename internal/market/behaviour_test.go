@@ -16,7 +16,6 @@ type tallyOf struct {
 	positions        [11]float64
 	organic, onSlate float64 // views
 	pieces, lines    float64
-	orderedThenAsked float64
 }
 
 func countBehaviour(t *testing.T, w *World, days [][]Event) tallyOf {

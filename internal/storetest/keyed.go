@@ -179,7 +179,7 @@ func (suite) objectsFailingSource(t *testing.T, f *fixture) {
 // is read ends with an error, never with a mixture or in silence.
 func (suite) objectsLarge(t *testing.T, f *fixture) {
 	data := make([]byte, 20<<20)
-	rand.NewChaCha8([32]byte{2}).Read(data)
+	f.must(second(rand.NewChaCha8([32]byte{2}).Read(data)))
 	f.must(f.Objects.Put(f.ctx(), "m", bytes.NewReader(data)))
 	if !bytes.Equal([]byte(f.object("m")), data) {
 		t.Error("20 MiB changed")

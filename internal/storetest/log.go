@@ -100,7 +100,7 @@ func (suite) logLarge(t *testing.T, f *fixture) {
 	want := make([]store.Record, 40)
 	for i := range want {
 		data := make([]byte, 500<<10)
-		rng.Read(data)
+		f.must(second(rng.Read(data)))
 		want[i] = store.Record{Kind: store.KindNote, ID: fmt.Sprint(i), Data: data}
 	}
 	sequence, err := f.Log.Append(f.ctx(), want...)

@@ -70,8 +70,10 @@ func (a *asker) Slate(q market.Question) ([]int, error) {
 	var out slateBody
 	if a.preview {
 		a.asked.previews++
-		body := recommendBody{Subject: who, Surface: "home", K: a.c.o.K, Key: key, Exclude: a.c.o.Exclude,
-			History: known(a.past, q.Day), Preview: true, Holdout: !a.p.holdout}
+		body := recommendBody{
+			Subject: who, Surface: "home", K: a.c.o.K, Key: key, Exclude: a.c.o.Exclude,
+			History: known(a.past, q.Day), Preview: true, Holdout: !a.p.holdout,
+		}
 		if err := a.c.caller.call(a.ctx, "/v1/recommend", body, &out); err != nil {
 			return nil, err
 		}

@@ -20,15 +20,17 @@ import (
 type wire struct {
 	Type, Event, MessageID, UserID, AnonymousID, Timestamp, SentAt string
 	Properties                                                     struct {
-		Product_ID                        string
-		Price                             json.RawMessage
-		Currency                          string
-		Quantity                          json.RawMessage
-		Position                          int
-		Decision_ID, Order_ID, Session_ID string
-		Score                             *float64
-		Products                          []struct {
-			Product_ID      string
+		ProductID  string `json:"product_id"`
+		Price      json.RawMessage
+		Currency   string
+		Quantity   json.RawMessage
+		Position   int
+		DecisionID string `json:"decision_id"`
+		OrderID    string `json:"order_id"`
+		SessionID  string `json:"session_id"`
+		Score      *float64
+		Products   []struct {
+			ProductID       string `json:"product_id"`
 			Price, Quantity json.RawMessage
 		}
 	}
@@ -147,7 +149,7 @@ func (s *plain) rule(t *testing.T, m *wire) (string, market.Count) {
 	t.Helper()
 	changed, dropped := market.Count{Seen: 1, Changed: 1}, market.Count{Seen: 1, Dropped: 1}
 	p := &m.Properties
-	it := s.item(p.Product_ID)
+	it := s.item(p.ProductID)
 	switch {
 	case strings.Contains(m.Context.UserAgent, "Bot"):
 		return "robot_agent", dropped
@@ -161,7 +163,7 @@ func (s *plain) rule(t *testing.T, m *wire) (string, market.Count) {
 		return "future", changed
 	case p.Score != nil && (*p.Score < 0 || *p.Score > 10):
 		return "outlying_value", dropped
-	case p.Product_ID != strings.ToLower(p.Product_ID), strings.TrimSpace(m.Context.Campaign.Source) != m.Context.Campaign.Source:
+	case p.ProductID != strings.ToLower(p.ProductID), strings.TrimSpace(m.Context.Campaign.Source) != m.Context.Campaign.Source:
 		return "names", changed
 	case m.name() != bellwether.AddToCart:
 		return "", market.Count{}
@@ -275,11 +277,11 @@ func (s *plain) stored(t *testing.T, who string, day int) []past {
 			continue
 		}
 		p := &m.Properties
-		if p.Product_ID != "" {
-			out = append(out, past{Item: p.Product_ID, Decision: p.Decision_ID, Type: m.name(), Time: at, Quantity: minor(p.Quantity), Price: minor(p.Price)})
+		if p.ProductID != "" {
+			out = append(out, past{Item: p.ProductID, Decision: p.DecisionID, Type: m.name(), Time: at, Quantity: minor(p.Quantity), Price: minor(p.Price)})
 		}
 		for _, x := range p.Products {
-			out = append(out, past{Item: x.Product_ID, Decision: p.Decision_ID, Type: m.name(), Time: at, Quantity: minor(x.Quantity), Price: minor(x.Price)})
+			out = append(out, past{Item: x.ProductID, Decision: p.DecisionID, Type: m.name(), Time: at, Quantity: minor(x.Quantity), Price: minor(x.Price)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b past) int { return a.Time.Compare(b.Time) })
