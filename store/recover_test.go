@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -115,4 +116,48 @@ func openInside(t *testing.T, o Options) (*Store, *Project) {
 		t.Fatal(err)
 	}
 	return s, p
+}
+
+// TestCloseBehind: a view that has batches left to fold closes at once, and folds them when it is opened again.
+func TestCloseBehind(t *testing.T) {
+	dir := t.TempDir()
+	for range 20 {
+		s, err := Open(t.Context(), dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Project(t.Context(), "p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow := make(chan struct{}, 1)
+		v, err := p.View(t.Context(), "slow", 1, func(w *ViewWriter, b Batch) error {
+			select {
+			case slow <- struct{}{}:
+			default:
+			}
+			time.Sleep(time.Millisecond)
+			w.Set([]byte(b.Records[0].ID), nil)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 5 {
+			if _, err := p.Log.Append(t.Context(), Record{Kind: KindNote, ID: fmt.Sprint(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-slow
+		closed := make(chan error, 1)
+		go func() { closed <- errors.Join(v.Close(), s.Close()) }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("the store does not close")
+		}
+	}
 }

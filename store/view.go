@@ -154,7 +154,7 @@ func (v *View) commit(b *pebble.Batch, cursor uint64) error {
 // the server may come back, or a Rebuild may lead past what a fold could not take.
 func (v *View) follow() {
 	defer close(v.done)
-	for {
+	for v.ctx.Err() == nil { // closing while behind the log: what is left is folded at the next opening
 		upto, err := v.project.Log.end.wait(v.ctx, v.Cursor()+1)
 		if err != nil {
 			return // closing
