@@ -1,6 +1,10 @@
 package nn
 
-import "math"
+import (
+	"math"
+
+	"bellwether/tensor"
+)
 
 // Adam follows running means of the gradient and of its square (Kingma and Ba
 // 2015). For a sparse table it is PyTorch's SparseAdam: rows that a step does
@@ -41,65 +45,25 @@ func (o *Adam) State() Params { return append(o.mean[:len(o.mean):len(o.mean)], 
 
 // Step implements Optimizer.
 func (o *Adam) Step(step int, rate float32) {
-	s := adamStep{
-		beta1: o.Beta1, beta2: o.Beta2, epsilon: o.Epsilon,
-		decay: 1 - rate*o.WeightDecay,
-		rate:  rate / float32(1-math.Pow(float64(o.Beta1), float64(step))),
-		root:  float32(1 / math.Sqrt(1-math.Pow(float64(o.Beta2), float64(step)))),
+	s := tensor.AdamStep{
+		Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon,
+		Decay: 1 - rate*o.WeightDecay,
+		Rate:  rate / float32(1-math.Pow(float64(o.Beta1), float64(step))),
+		Root:  float32(1 / math.Sqrt(1-math.Pow(float64(o.Beta2), float64(step)))),
 	}
 	for i, p := range o.params {
-		square, rowWise := o.square[i].Value, o.rowWise(p)
+		square := o.square[i].Value
 		var mean []float32
 		if o.mean != nil {
 			mean = o.mean[i].Value
 		}
-		p.blocks(func(first int, value, grad []float32) {
-			var m []float32
-			if mean != nil {
-				m = mean[first : first+len(value)]
-			}
-			if rowWise {
-				s.row(value, grad, m, &square[first/len(value)])
-				return
-			}
-			s.each(value, grad, m, square[first:first+len(value)])
-		})
-	}
-}
-
-type adamStep struct{ beta1, beta2, epsilon, decay, rate, root float32 }
-
-// each moves a run of values, each with its own mean square. mean may be nil.
-func (s *adamStep) each(value, grad, mean, square []float32) {
-	value, square = value[:len(grad)], square[:len(grad)]
-	beta2, new2, epsilon, decay, rate, root := s.beta2, 1-s.beta2, s.epsilon, s.decay, s.rate, s.root // kept in registers
-	if mean == nil {
-		for j, g := range grad {
-			v := beta2*square[j] + new2*g*g
-			square[j] = v
-			value[j] = decay*value[j] - rate*g/(sqrt(v)*root+epsilon)
+		switch {
+		case o.rowWise(p):
+			s.MoveRowWise(p.Value, p.Grad, mean, square, p.Rows(), p.Width())
+		case p.Sparse():
+			s.MoveRows(p.Value, p.Grad, mean, square, p.Rows(), p.Width())
+		default:
+			s.Move(p.Value, p.Grad, mean, square)
 		}
-		return
-	}
-	mean = mean[:len(grad)]
-	new1 := 1 - s.beta1
-	for j, g := range grad {
-		m := mean[j] + new1*(g-mean[j])
-		v := beta2*square[j] + new2*g*g
-		mean[j], square[j] = m, v
-		value[j] = decay*value[j] - rate*m/(sqrt(v)*root+epsilon)
-	}
-}
-
-// row moves a row whose values share one mean square.
-func (s *adamStep) row(value, grad, mean []float32, square *float32) {
-	*square = s.beta2**square + (1-s.beta2)*meanSquare(grad)
-	each := s.rate / (sqrt(*square)*s.root + s.epsilon)
-	for j, g := range grad {
-		if mean != nil {
-			mean[j] += (1 - s.beta1) * (g - mean[j])
-			g = mean[j]
-		}
-		value[j] = s.decay*value[j] - each*g
 	}
 }

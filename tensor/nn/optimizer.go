@@ -99,21 +99,17 @@ func (o *AdaGrad) State() Params { return o.sums }
 
 // Step implements Optimizer.
 func (o *AdaGrad) Step(_ int, rate float32) {
+	s := tensor.AdaGradStep{Rate: rate, Epsilon: o.Epsilon}
 	for i, p := range o.params {
-		sums, rowWise := o.sums[i].Value, o.rowWise(p)
-		p.blocks(func(first int, value, grad []float32) {
-			if rowWise {
-				row := first / len(value)
-				sums[row] += meanSquare(grad)
-				tensor.Axpy(-rate/(sqrt(sums[row])+o.Epsilon), grad, value)
-				return
-			}
-			for j, g := range grad {
-				s := sums[first+j] + g*g
-				sums[first+j] = s
-				value[j] -= rate * g / (sqrt(s) + o.Epsilon)
-			}
-		})
+		sums := o.sums[i].Value
+		switch {
+		case o.rowWise(p):
+			s.MoveRowWise(p.Value, p.Grad, sums, p.Rows(), p.Width())
+		case p.Sparse():
+			s.MoveRows(p.Value, p.Grad, sums, p.Rows(), p.Width())
+		default:
+			s.Move(p.Value, p.Grad, sums)
+		}
 	}
 }
 
