@@ -20,33 +20,35 @@ var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // readBody returns the body, unpacked if it begins as gzip does (whatever the header says), and
 // a function that gives its memory back.
 func readBody(r *http.Request) (body []byte, release func(), err error) {
-	buf := bodies.Get().(*bytes.Buffer)
-	buf.Reset()
-	release = func() { bodies.Put(buf) }
-	defer func() {
-		if err != nil {
-			release()
-		}
-	}()
 	if r.ContentLength > MaxBody {
 		return nil, nil, errTooLarge
 	}
+	buf := newBody()
 	if _, err := buf.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
+		bodies.Put(buf)
 		return nil, nil, &syntaxError{Offset: buf.Len(), Reason: "the body ended early"}
 	}
 	if buf.Len() > MaxBody {
+		bodies.Put(buf)
 		return nil, nil, errTooLarge
 	}
 	if b := buf.Bytes(); len(b) > 1 && b[0] == 0x1f && b[1] == 0x8b {
 		packed := buf
-		defer bodies.Put(packed)
-		buf = bodies.Get().(*bytes.Buffer)
-		buf.Reset()
-		if err := unpack(buf, b); err != nil {
+		buf = newBody()
+		err := unpack(buf, b)
+		bodies.Put(packed)
+		if err != nil {
+			bodies.Put(buf)
 			return nil, nil, err
 		}
 	}
-	return buf.Bytes(), release, nil
+	return buf.Bytes(), func() { bodies.Put(buf) }, nil
+}
+
+func newBody() *bytes.Buffer {
+	buf := bodies.Get().(*bytes.Buffer)
+	buf.Reset()
+	return buf
 }
 
 // unpackers holds gzip readers, whose tables are costly to make.

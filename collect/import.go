@@ -93,8 +93,10 @@ func (c *Collector) newImporter(ctx context.Context, o ImportOptions, report fun
 }
 
 // dry returns a collector that writes to memory, over the view of what was seen.
-func (c *Collector) dry() *Collector {
-	m := &memory{folder: folder{window: c.o.DedupWindow}, base: c.view, clock: c.o.Clock, values: map[string][]byte{}}
+func (c *Collector) dry() *Collector { return c.dryOver(c.view) }
+
+func (c *Collector) dryOver(base view) *Collector {
+	m := &memory{folder: folder{window: c.o.DedupWindow}, base: base, clock: c.o.Clock, values: map[string][]byte{}}
 	return &Collector{o: c.o, log: m, view: m, close: func() error { return nil }}
 }
 

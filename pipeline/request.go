@@ -218,12 +218,12 @@ func (f *filters) skip(id bellwether.ItemID) bool {
 	return reason != ""
 }
 
+// counts names every filter with how many items it held back: decisions with the same filters can be
+// compared, so that a filter which held nothing is named too.
 func (f *filters) counts() []string {
 	var out []string
-	for _, name := range []string{"purchased", "seen", "stock", "validity", "category"} {
-		if n := f.held[name]; n > 0 {
-			out = append(out, name+":"+strconv.Itoa(n))
-		}
+	for _, name := range []string{f.request.Exclude, "stock", "validity", "category"} {
+		out = append(out, name+":"+strconv.Itoa(f.held[name]))
 	}
 	return out
 }
