@@ -1,14 +1,13 @@
 package collect
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"bytes"
-	"encoding/json"
 )
 
 // bodySeeds are bodies of the HTTP interface that mutations begin with.
@@ -33,12 +32,12 @@ var fileSeeds = map[string][]string{
 const mappingSeed = "kind: events\ndelimiter: \",\"\nfields:\n  subject: a\n  item: {column: b}\n  time: {column: c, format: unix}\n  event: {value: view_item}\ntraits: [d]\n"
 
 // tryBody sends a body to a handler of its own and checks what must hold.
-func tryBody(t testing.TB, c *Collector, path string, body []byte) {
+func tryBody(t testing.TB, c *Collector, door http.Handler, path string, body []byte) {
 	before := c.Totals()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
 	r.SetBasicAuth("key", "")
-	doorOf(c).ServeHTTP(w, r)
+	door.ServeHTTP(w, r)
 	var answer struct {
 		Success                        bool
 		Accepted, Duplicates, Rejected int64
@@ -98,7 +97,7 @@ func FuzzBody(f *testing.F) {
 			path = "/v1/batch"
 		}
 		c := inMemory()
-		tryBody(t, c, path, body)
+		tryBody(t, c, doorOf(c), path, body)
 		holds(t, c, c.Totals(), -1)
 	})
 }
