@@ -41,7 +41,7 @@ func parseTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, fmt.Errorf("is empty")
 	}
-	if len(s) == 8 && ('1' == s[0] && s[1] == '9' || s[0] == '2' && s[1] <= '1') {
+	if len(s) == 8 && (s[0] == '1' && s[1] == '9' || s[0] == '2' && s[1] <= '1') {
 		if t, err := time.Parse("20060102", s); err == nil {
 			return t, nil
 		}
