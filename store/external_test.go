@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -130,6 +131,42 @@ func TestNewerStreamIsRefused(t *testing.T) {
 	_, err = open(t, t.TempDir(), store.Options{URL: url}).Project(ctx, "default")
 	if !errors.Is(err, store.ErrNewerFormat) || !strings.Contains(err.Error(), "5.0.0") {
 		t.Errorf("a newer stream: %v", err)
+	}
+}
+
+// TestObjectsAreNATS: NATS's own client reads the objects that a store writes, and the other way round.
+func TestObjectsAreNATS(t *testing.T) {
+	_, url := storetest.Server(t, t.TempDir(), server.RANDOM_PORT)
+	p := project(t, open(t, t.TempDir(), store.Options{URL: url}))
+	big := strings.Repeat("object ", 100_000)
+	if err := p.Objects.Put(ctx, "ours", strings.NewReader(big)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := js.ObjectStore(ctx, "default_objects")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := bucket.GetString(ctx, "ours"); err != nil || got != big {
+		t.Errorf("their client read %d bytes of ours, %v", len(got), err)
+	}
+	if _, err := bucket.PutString(ctx, "theirs", big); err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Objects.Get(ctx, "theirs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || string(got) != big {
+		t.Errorf("we read %d bytes of theirs, %v", len(got), err)
 	}
 }
 

@@ -22,8 +22,12 @@ import (
 type Objects struct {
 	store  *Store
 	bucket jetstream.ObjectStore
-	name   string // of the bucket
+	stream jetstream.Stream // that holds the bucket
+	name   string           // of the bucket
 }
+
+// chunks is the subject of an object's parts, by the id of one Put.
+func (o *Objects) chunks(id string) string { return "$O." + o.name + ".C." + id }
 
 // ObjectInfo describes one object.
 type ObjectInfo struct {
@@ -31,33 +35,6 @@ type ObjectInfo struct {
 	Size   int64
 	Time   time.Time // when it was stored
 	Digest string    // "SHA-256=" and the digest's base64url form
-}
-
-// Put stores what r yields under name. Readers see the old object or the new one; when
-// r or the store fails the old one stays.
-func (o *Objects) Put(ctx context.Context, name string, r io.Reader) error {
-	if err := o.store.room(); err != nil {
-		return fmt.Errorf("storing object %q: %w", name, err)
-	}
-	checked := &roomyReader{r: r, room: o.store.room}
-	if _, err := o.bucket.Put(ctx, jetstream.ObjectMeta{Name: name}, checked); err != nil {
-		return fmt.Errorf("storing object %q: %w", name, o.store.failed(ctx, err))
-	}
-	return nil
-}
-
-// roomyReader fails once the disk has no more room.
-type roomyReader struct {
-	r    io.Reader
-	room func() error
-}
-
-func (r *roomyReader) Read(p []byte) (int, error) {
-	if err := r.room(); err != nil {
-		return 0, err
-	}
-	n, err := r.r.Read(p)
-	return n, err
 }
 
 // Get opens the object, or returns ErrNotFound. Its reader checks the digest: it ends
@@ -100,8 +77,8 @@ func (o *Objects) copyTo(ctx context.Context, w io.Writer, info *jetstream.Objec
 	digest, chunks := sha256.New(), uint32(0)
 	if info.Chunks > 0 {
 		s := span{
-			stream: "OBJ_" + o.name, subject: "$O." + o.name + ".C." + info.NUID,
-			from: 1, upto: math.MaxUint64, lagging: o.store.options.Replicas > 1,
+			stream: "OBJ_" + o.name, subject: o.chunks(info.NUID),
+			from: 1, upto: math.MaxUint64, lagging: lagging(o.stream),
 		}
 		err := o.store.pages.each(ctx, s, func(_ uint64, _ time.Time, m *nats.Msg) error {
 			digest.Write(m.Data)

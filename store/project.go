@@ -53,9 +53,13 @@ func (s *Store) openProject(ctx context.Context, id bellwether.ProjectID) (*Proj
 	if err != nil {
 		return nil, err
 	}
+	parts, err := s.js.Stream(ctx, "OBJ_"+string(id)+objectsSuffix)
+	if err != nil {
+		return nil, err
+	}
 	p := &Project{ID: id, store: s, views: map[string]*View{}}
 	p.KV = &KV{store: s, bucket: bucket}
-	p.Objects = &Objects{store: s, bucket: objects, name: string(id) + objectsSuffix}
+	p.Objects = &Objects{store: s, bucket: objects, stream: parts, name: string(id) + objectsSuffix}
 	p.Log, err = openLog(ctx, s, id, stream)
 	return p, err
 }

@@ -124,7 +124,8 @@ func (s *Store) connect() (err error) {
 		return fmt.Errorf("%w: connecting to NATS at %s: %w", ErrUnavailable, s.options.URL, err)
 	}
 	s.pages = pager{conn: s.read, timeout: s.options.Timeout}
-	s.js, err = jetstream.New(s.write, jetstream.WithDefaultTimeout(s.options.Timeout))
+	s.js, err = jetstream.New(s.write, jetstream.WithDefaultTimeout(s.options.Timeout),
+		jetstream.WithPublishAsyncTimeout(s.options.Timeout))
 	return err
 }
 
