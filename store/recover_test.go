@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,7 +49,7 @@ func TestLittleSpace(t *testing.T) {
 	if _, err := p.KV.Put(ctx, "k", nil); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("Put: %v", err)
 	}
-	if err := p.Objects.Put(ctx, "o", nil); !errors.Is(err, ErrUnavailable) {
+	if err := p.Objects.Put(ctx, "o", strings.NewReader("object")); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("Objects.Put: %v", err)
 	}
 	if waited := time.Since(begin); waited > p.store.options.Timeout {

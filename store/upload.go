@@ -29,6 +29,9 @@ func (o *Objects) Put(ctx context.Context, name string, r io.Reader) error {
 		ObjectMeta: jetstream.ObjectMeta{Name: name, Opts: &jetstream.ObjectMetaOptions{ChunkSize: partBytes}},
 		Bucket:     o.name, NUID: rand.Text(),
 	}
+	if err := o.store.room(); err != nil {
+		return fmt.Errorf("storing object %q: %w", name, err)
+	}
 	old, err := o.bucket.GetInfo(ctx, name)
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		old, err = nil, nil
