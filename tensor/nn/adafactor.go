@@ -17,7 +17,7 @@ type Adafactor struct {
 	WeightDecay float32
 
 	params, rows, columns Params // rows hold the whole mean square of a vector
-	update                []float32
+	work                  [][]float32
 }
 
 // NewAdafactor returns an optimiser of ps.
@@ -32,18 +32,16 @@ func NewAdafactor(ps Params, o Adafactor) *Adafactor {
 		o.Clip = 1
 	}
 	o.params = ps
-	largest := 0
 	for _, p := range ps {
-		largest = max(largest, len(p.Value))
 		rows, columns := len(p.Value), 0
 		if len(p.Shape) > 1 {
 			columns = p.Width()
 			rows /= columns
 		}
 		o.rows = append(o.rows, &Param{Name: "adafactor.rows:" + p.Name, Shape: []int{rows}, Value: make([]float32, rows)})
+		o.work = append(o.work, make([]float32, 2*columns))
 		o.columns = append(o.columns, &Param{Name: "adafactor.columns:" + p.Name, Shape: []int{columns}, Value: make([]float32, columns)})
 	}
-	o.update = make([]float32, largest)
 	return &o
 }
 
@@ -53,24 +51,24 @@ func (o *Adafactor) State() Params { return append(o.rows[:len(o.rows):len(o.row
 // Step implements Optimizer.
 func (o *Adafactor) Step(step int, rate float32) {
 	mix := float32(math.Pow(float64(step), o.Decay)) // weight of the new square
-	for i, p := range o.params {
-		update := o.update[:len(p.Value)]
-		if columns := o.columns[i].Value; len(columns) > 0 {
-			factored(update, p.Grad, o.rows[i].Value, columns, mix)
+	relative := min(rate, float32(1/math.Sqrt(float64(step))))
+	tensor.Parallel(len(o.params), func(i int) {
+		p, columns := o.params[i], o.columns[i].Value
+		u := &update{width: max(len(columns), 1), square: o.rows[i].Value, columns: columns, work: o.work[i]}
+		if len(columns) > 0 {
+			u.factors(p.Grad, mix)
 		} else {
-			square := o.rows[i].Value
 			for j, g := range p.Grad {
-				square[j] += mix * (g*g - square[j])
-				update[j] = g / sqrt(max(square[j], tinySquare))
+				u.square[j] += mix * (g*g - u.square[j])
 			}
 		}
-		size := rootMeanSquare(update)
-		relative := min(rate, float32(1/math.Sqrt(float64(step))))
-		scale := relative * max(o.Epsilon, float32(rootMeanSquare(p.Value))) / float32(max(1, size/o.Clip))
-		for j, u := range update {
-			p.Value[j] = p.Value[j]*(1-rate*o.WeightDecay) - scale*u
+		size := math.Sqrt(u.sumSquares(p.Grad) / float64(max(len(p.Grad), 1)))
+		scale := relative * max(o.Epsilon, rootMeanSquare(p.Value)) / float32(max(1, size/o.Clip))
+		if o.WeightDecay != 0 {
+			tensor.Scale(1-rate*o.WeightDecay, p.Value)
 		}
-	}
+		u.move(p.Value, p.Grad, scale)
+	})
 }
 
 // Floors of a mean of squares, and of a square.
@@ -79,31 +77,75 @@ const (
 	tinySquare = tiny * tiny
 )
 
-// factored sets update to grad over the root of its factored mean square.
-func factored(update, grad, rows, columns []float32, mix float32) {
-	n := len(columns)
-	for r := range rows {
-		rows[r] += mix * (meanSquare(grad[r*n:(r+1)*n]) - rows[r])
+// update is a gradient over the root of its mean square, a row at a time:
+//
+//	grad[r,c] / √max(square[r]·columns[c]/mean(square), tinySquare)
+//
+// and for a vector, whose rows are single values without columns, grad/√max(square, tinySquare).
+type update struct {
+	width           int
+	square, columns []float32
+	mean            float32 // of square
+	least           float32 // of columns
+	work            []float32
+	inverse, row    []float32 // 1/√columns, and working memory
+}
+
+// factors brings the means of rows and columns up to date.
+func (u *update) factors(grad []float32, mix float32) {
+	n := u.width
+	u.inverse, u.row = u.work[:n], u.work[n:2*n]
+	sums := u.inverse
+	clear(sums)
+	for r := range u.square {
+		g := grad[r*n : (r+1)*n]
+		tensor.Mul(u.row, g, g)
+		tensor.Add(sums, sums, u.row)
+		u.square[r] += mix * (float32(tensor.Sum(u.row)/float64(n)) - u.square[r])
 	}
-	for c := range columns {
-		var sum float32
-		for r := range rows {
-			g := grad[r*n+c]
-			sum += g * g
-		}
-		columns[c] += mix * (sum/float32(len(rows)) - columns[c])
+	u.least = float32(math.Inf(1))
+	for c, sum := range sums {
+		u.columns[c] += mix * (sum/float32(len(u.square)) - u.columns[c])
+		u.least = min(u.least, u.columns[c])
+		u.inverse[c] = 1 / sqrt(u.columns[c])
 	}
-	var mean float32
-	for _, v := range rows {
-		mean += v / float32(len(rows))
+	u.mean = max(float32(tensor.Sum(u.square)/float64(max(len(u.square), 1))), tiny)
+}
+
+// of returns row r and a number that it is to be multiplied by.
+func (u *update) of(grad []float32, r int) ([]float32, float32) {
+	g := grad[r*u.width : (r+1)*u.width]
+	if len(u.columns) == 0 {
+		return g, 1 / sqrt(max(u.square[r], tinySquare))
 	}
-	for r, v := range rows {
-		for c, w := range columns {
-			update[r*n+c] = grad[r*n+c] / sqrt(max(v*w/max(mean, tiny), tinySquare))
-		}
+	factor := u.square[r] / u.mean
+	if factor*u.least >= tinySquare { // nowhere in the row is the floor reached
+		tensor.Mul(u.row, g, u.inverse)
+		return u.row, 1 / sqrt(factor)
+	}
+	for c, w := range u.columns {
+		u.row[c] = g[c] / sqrt(max(factor*w, tinySquare))
+	}
+	return u.row, 1
+}
+
+func (u *update) sumSquares(grad []float32) float64 {
+	var sum float64
+	for r := range u.square {
+		row, scale := u.of(grad, r)
+		sum += tensor.SumSquares(row) * float64(scale) * float64(scale)
+	}
+	return sum
+}
+
+// move subtracts rate times the update.
+func (u *update) move(value, grad []float32, rate float32) {
+	for r := range u.square {
+		row, scale := u.of(grad, r)
+		tensor.Axpy(-rate*scale, row, value[r*u.width:(r+1)*u.width])
 	}
 }
 
-func rootMeanSquare(x []float32) float64 {
-	return math.Sqrt(tensor.SumSquares(x) / float64(max(len(x), 1)))
+func rootMeanSquare(x []float32) float32 {
+	return float32(math.Sqrt(tensor.SumSquares(x) / float64(max(len(x), 1))))
 }

@@ -52,18 +52,18 @@ func (o *Adam) Step(step int, rate float32) {
 		Root:  float32(1 / math.Sqrt(1-math.Pow(float64(o.Beta2), float64(step)))),
 	}
 	for i, p := range o.params {
-		square := o.square[i].Value
 		var mean []float32
 		if o.mean != nil {
 			mean = o.mean[i].Value
 		}
+		square := o.square[i].Value
 		switch {
-		case o.rowWise(p):
-			s.MoveRowWise(p.Value, p.Grad, mean, square, p.Rows(), p.Width())
-		case p.Sparse():
-			s.MoveRows(p.Value, p.Grad, mean, square, p.Rows(), p.Width())
-		default:
+		case !p.Sparse():
 			s.Move(p.Value, p.Grad, mean, square)
+		case o.RowWise:
+			s.MoveRowWise(p.Value, p.Grad, mean, square, p.Rows(), p.Width())
+		default:
+			s.MoveRows(p.Value, p.Grad, mean, square, p.Rows(), p.Width())
 		}
 	}
 }

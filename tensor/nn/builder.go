@@ -16,12 +16,30 @@ type Builder struct {
 
 type built struct {
 	seed     uint64
+	memory   *Memory
+	file     *Weights // where values come from; nil: they are drawn
+	missing  error    // the first array that the file lacks
 	params   Params
 	dropouts uint32
+	unpacked bool // layers are part of experts
 }
 
 // NewBuilder returns a Builder whose weights follow from seed.
 func NewBuilder(seed uint64) *Builder { return &Builder{shared: &built{seed: seed}} }
+
+// In puts the weights that are made from now on, and their gradients, into m.
+func (b *Builder) In(m *Memory) *Builder {
+	b.shared.memory = m
+	return b
+}
+
+// NewLoader returns a Builder whose weights are the arrays of w themselves. They
+// have no gradients: the network is for answers only. Err says, once all is
+// built, what w lacks.
+func NewLoader(w *Weights) *Builder { return &Builder{shared: &built{file: w}} }
+
+// Err returns the first parameter that did not fit the file of a loader.
+func (b *Builder) Err() error { return b.shared.missing }
 
 // Within returns a Builder whose names begin with name and a dot.
 func (b *Builder) Within(name string) *Builder {
@@ -34,27 +52,36 @@ func (b *Builder) Params() Params { return b.shared.params }
 // Param makes a parameter.
 func (b *Builder) Param(name string, fill Init, shape ...int) *Param {
 	p := b.bare(name, fill, shape)
-	p.Grad = make([]float32, len(p.Value))
+	if b.shared.file == nil {
+		p.Grad = b.shared.memory.Floats(len(p.Value))
+	}
 	return p
 }
 
 // Table makes a sparse parameter [rows, width]: its gradient holds touched rows only.
 func (b *Builder) Table(name string, fill Init, rows, width int) *Param {
 	p := b.bare(name, fill, []int{rows, width})
-	p.touched = &touchedRows{slot: make([]int32, rows)}
+	p.touched = new(touchedRows)
+	if b.shared.file == nil {
+		p.touched.slot = make([]int32, rows)
+	}
 	return p
 }
 
 func (b *Builder) bare(name string, fill Init, shape []int) *Param {
-	n := 1
-	for _, s := range shape {
-		n *= s
+	p := &Param{Name: b.prefix + name, Shape: shape}
+	b.shared.params = append(b.shared.params, p)
+	if b.shared.file != nil {
+		if err := (Params{p}).each(b.shared.file, func(p *Param, a *Array) { p.Value = a.Floats }); err != nil && b.shared.missing == nil {
+			b.shared.missing = err
+		}
+		return p
 	}
-	p := &Param{Name: b.prefix + name, Shape: shape, Value: make([]float32, n)}
+	n, _ := elements(shape)
+	p.Value = b.shared.memory.Floats(n)
 	h := fnv.New32a()
 	h.Write([]byte(p.Name))
 	fill(p.Value, tensor.Stream{Seed: b.shared.seed, Step: math.MaxUint32, Layer: h.Sum32()})
-	b.shared.params = append(b.shared.params, p)
 	return p
 }
 
@@ -86,14 +113,18 @@ func Normal(std float64) Init {
 
 // draw sets each value from two uniform numbers of (0, 1).
 func draw(dst []float32, s tensor.Stream, value func(u, v float64) float64) {
-	var bits [128]uint32
-	for start := 0; start < len(dst); start += len(bits) / 2 {
-		s.Bits(bits[:], uint64(2*start))
-		part := dst[start:min(len(dst), start+len(bits)/2)]
-		for i := range part {
-			part[i] = float32(value(unit(bits[2*i]), unit(bits[2*i+1])))
+	const perPart = 1 << 16
+	tensor.Parallel((len(dst)+perPart-1)/perPart, func(part int) {
+		var bits [128]uint32
+		end := min(len(dst), (part+1)*perPart)
+		for start := part * perPart; start < end; start += len(bits) / 2 {
+			s.Bits(bits[:], uint64(2*start))
+			few := dst[start:min(end, start+len(bits)/2)]
+			for i := range few {
+				few[i] = float32(value(unit(bits[2*i]), unit(bits[2*i+1])))
+			}
 		}
-	}
+	})
 }
 
 func unit(word uint32) float64 { return (float64(word) + .5) / (1 << 32) }

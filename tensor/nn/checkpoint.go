@@ -48,18 +48,20 @@ func (f *Fit) resume(ctx context.Context) error {
 		return nil
 	}
 	defer r.Close()
-	w, err := ReadWeights(r)
-	if err != nil {
-		return fmt.Errorf("loading the checkpoint of %s: %w (delete it to begin anew)", f.Name, err)
-	}
 	var s fitState
-	if err := json.Unmarshal(w.Card, &s); err != nil {
-		return fmt.Errorf("loading the checkpoint of %s: %w: %w", f.Name, ErrFormat, err)
+	err = f.arrays().Read(r, func(card json.RawMessage) error {
+		if err := json.Unmarshal(card, &s); err != nil {
+			return fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+		if s.Identity != f.Identity {
+			return ErrCheckpoint
+		}
+		return nil
+	})
+	if errors.Is(err, ErrFormat) || errors.Is(err, ErrChecksum) {
+		err = fmt.Errorf("%w (delete it to begin anew)", err)
 	}
-	if s.Identity != f.Identity {
-		return fmt.Errorf("loading the checkpoint of %s: %w", f.Name, ErrCheckpoint)
-	}
-	if err := f.arrays().Restore(w); err != nil {
+	if err != nil {
 		return fmt.Errorf("loading the checkpoint of %s: %w", f.Name, err)
 	}
 	f.state = s

@@ -76,7 +76,9 @@ type FitResult struct {
 // the best weights, packed, in Params. When ctx ends it returns ctx's error; the
 // checkpoint of the last epoch remains.
 func (f *Fit) Run(ctx context.Context) (FitResult, error) {
-	f.best = state(f.Params, "best:", 0, nil)
+	if f.Validate != nil || f.Average != nil { // else the last weights are the best
+		f.best = state(f.Params, "best:", 0, nil)
+	}
 	f.state = fitState{Identity: f.Identity}
 	if err := f.resume(ctx); err != nil {
 		return FitResult{}, err
@@ -86,7 +88,7 @@ func (f *Fit) Run(ctx context.Context) (FitResult, error) {
 			return FitResult{}, fmt.Errorf("training %s, epoch %d: %w", f.Name, f.state.Epoch+1, err)
 		}
 	}
-	if f.state.BestEpoch > 0 {
+	if f.best != nil && f.state.BestEpoch > 0 {
 		copyValues(f.Params, f.best)
 	}
 	f.Params.Pack()
@@ -197,7 +199,9 @@ func (f *Fit) check(ctx context.Context) error {
 	s.Valid = figure
 	if s.BestEpoch == 0 || figure > s.Best || f.Validate == nil {
 		s.Best, s.BestEpoch, s.Waited = figure, s.Epoch, 0
-		copyValues(f.best, f.Params)
+		if f.best != nil {
+			copyValues(f.best, f.Params)
+		}
 	} else {
 		s.Waited++
 	}

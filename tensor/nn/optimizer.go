@@ -103,16 +103,37 @@ func (o *AdaGrad) Step(_ int, rate float32) {
 	for i, p := range o.params {
 		sums := o.sums[i].Value
 		switch {
-		case o.rowWise(p):
-			s.MoveRowWise(p.Value, p.Grad, sums, p.Rows(), p.Width())
-		case p.Sparse():
-			s.MoveRows(p.Value, p.Grad, sums, p.Rows(), p.Width())
-		default:
+		case !p.Sparse():
 			s.Move(p.Value, p.Grad, sums)
+		case o.RowWise:
+			s.MoveRowWise(p.Value, p.Grad, sums, p.Rows(), p.Width())
+		default:
+			s.MoveRows(p.Value, p.Grad, sums, p.Rows(), p.Width())
 		}
 	}
 }
 
-func meanSquare(x []float32) float32 {
-	return float32(tensor.SumSquares(x) / float64(len(x)))
+// Group is an optimiser of some of the parameters, at Rate times the rate of the run.
+type Group struct {
+	Optimizer
+	Rate float32
+}
+
+// Groups are optimisers of a network's parts that move together.
+type Groups []Group
+
+// Step implements Optimizer.
+func (gs Groups) Step(step int, rate float32) {
+	for _, g := range gs {
+		g.Optimizer.Step(step, g.Rate*rate)
+	}
+}
+
+// State implements Optimizer.
+func (gs Groups) State() Params {
+	var all Params
+	for _, g := range gs {
+		all = append(all, g.Optimizer.State()...)
+	}
+	return all
 }

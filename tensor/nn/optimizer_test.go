@@ -122,3 +122,27 @@ func TestAverage(t *testing.T) {
 		t.Errorf("average %g after a first step, want %g", got, want)
 	}
 }
+
+// A vector has a mean square a value; after one step that is the square of the gradient itself,
+// so that every value moves by the same amount. A matrix without a gradient stays.
+func TestAdafactorOfVectorsAndZeros(t *testing.T) {
+	b := NewBuilder(1)
+	v, m := b.Param("v", Constant(1), 3), b.Param("m", Normal(1), 4, 5)
+	copy(v.Grad, []float32{.5, -2, 1e-3})
+	before := append([]float32(nil), m.Value...)
+	NewAdafactor(b.Params(), Adafactor{}).Step(1, .1)
+	near(t, "vector", v.Value, []float32{.9, 1.1, .9})
+	near(t, "matrix", m.Value, before)
+}
+
+func TestGroupsMoveTheirOwn(t *testing.T) {
+	b := NewBuilder(1)
+	x, y := b.Param("x", Constant(0), 1), b.Param("y", Constant(0), 1)
+	x.Grad[0], y.Grad[0] = 1, 1
+	gs := Groups{{NewSGD(Params{x}, SGD{}), 1}, {NewAdaGrad(Params{y}, AdaGrad{}), .1}}
+	gs.Step(1, .5)
+	near(t, "values", []float32{x.Value[0], y.Value[0]}, []float32{-.5, -.05})
+	if names := gs.State(); len(names) != 1 || names[0].Name != "adagrad.sum:y" {
+		t.Errorf("state %v", names)
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 )
@@ -49,6 +48,11 @@ func (ps Params) Arrays() []Array {
 // Restore sets the values of ps from the arrays of the same names, each of
 // which must be there in its shape.
 func (ps Params) Restore(w *Weights) error {
+	return ps.each(w, func(p *Param, a *Array) { copy(p.Value, a.Floats) })
+}
+
+// each calls visit with each of ps and its array.
+func (ps Params) each(w *Weights, visit func(p *Param, a *Array)) error {
 	for _, p := range ps {
 		a := w.Array(p.Name)
 		switch {
@@ -57,7 +61,7 @@ func (ps Params) Restore(w *Weights) error {
 		case !slices.Equal(a.Shape, p.Shape):
 			return fmt.Errorf("%w: %s is %v there and %v here", ErrMismatch, p.Name, a.Shape, p.Shape)
 		}
-		copy(p.Value, a.Floats)
+		visit(p, a)
 	}
 	return nil
 }
@@ -137,22 +141,25 @@ func encodeHeader(card any, arrays []Array) ([]byte, error) {
 }
 
 func writeArrays(w io.Writer, arrays []Array) error {
-	buffer := make([]byte, 0, 1<<16)
 	for _, a := range arrays {
+		err := error(nil)
 		if a.Floats == nil {
-			if _, err := w.Write(a.Bytes); err != nil {
-				return fmt.Errorf("nn: writing %s: %w", a.Name, err)
-			}
+			_, err = w.Write(a.Bytes)
+		} else {
+			err = writeFloats(w, a.Floats)
 		}
-		for part := range slices.Chunk(a.Floats, cap(buffer)/4) {
-			buffer = buffer[:0]
-			for _, v := range part {
-				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))
-			}
-			if _, err := w.Write(buffer); err != nil {
-				return fmt.Errorf("nn: writing %s: %w", a.Name, err)
-			}
+		if err != nil {
+			return fmt.Errorf("nn: writing %s: %w", a.Name, err)
 		}
 	}
 	return nil
+}
+
+// writeFloats writes the memory of x as it lies, where that is the order of files.
+func writeFloats(w io.Writer, x []float32) error {
+	if littleEndian {
+		_, err := w.Write(bytesOf(x))
+		return err
+	}
+	return binary.Write(w, binary.LittleEndian, x)
 }
