@@ -25,7 +25,7 @@ func (b *Builder) Dense(name string, in, out int, f tensor.Activation) *Dense {
 		Weight: b.Param(name+".weight", fill, out, in),
 		Bias:   b.Param(name+".bias", fill, out),
 	}
-	d.Weight.packs = true
+	d.Weight.packs = !b.shared.unpacked
 	return d
 }
 
@@ -43,7 +43,11 @@ func (d *Dense) Forward(p *Pass, x []float32) []float32 {
 			tail.Pre = d.pre
 		}
 	}
-	tensor.MatMulPacked(y, x, d.Weight.forward, p.Rows, tail)
+	if d.Weight.packs {
+		tensor.MatMulPacked(y, x, d.Weight.forward, p.Rows, tail)
+	} else {
+		tensor.MatMulTB(y, x, d.Weight.Value, p.Rows, d.Out, d.In, tail)
+	}
 	return y
 }
 
@@ -58,7 +62,11 @@ func (d *Dense) Backward(p *Pass, dy []float32) []float32 {
 		return nil
 	}
 	dx := p.Buffer(p.Rows * d.In)
-	tensor.MatMulPacked(dx, dz, d.Weight.backward, p.Rows, tensor.Tail{})
+	if d.Weight.packs {
+		tensor.MatMulPacked(dx, dz, d.Weight.backward, p.Rows, tensor.Tail{})
+	} else {
+		tensor.MatMul(dx, dz, d.Weight.Value, p.Rows, d.In, d.Out, tensor.Tail{})
+	}
 	return dx
 }
 

@@ -18,14 +18,13 @@ func (e *Embedding) Forward(p *Pass, ids [][]int32) []float32 {
 	w := e.Width
 	y := p.Buffer(p.Rows * w)
 	for f, table := range e.Tables {
+		if f == 0 {
+			table.Gather(y, ids[f][:p.Rows])
+			continue
+		}
 		for i, id := range ids[f][:p.Rows] {
-			row := y[i*w : (i+1)*w]
-			switch {
-			case id < 0 && f == 0:
-				clear(row)
-			case id >= 0 && f == 0:
-				copy(row, table.Row(id))
-			case id >= 0:
+			if id >= 0 {
+				row := y[i*w : (i+1)*w]
 				tensor.Add(row, row, table.Row(id))
 			}
 		}
@@ -38,13 +37,7 @@ func (e *Embedding) Forward(p *Pass, ids [][]int32) []float32 {
 
 // Backward adds to the gradients of the rows that Forward used.
 func (e *Embedding) Backward(p *Pass, dy []float32) {
-	w := e.Width
 	for f, table := range e.Tables {
-		for i, id := range e.ids[f][:p.Rows] {
-			if id >= 0 {
-				row := table.GradRow(id)
-				tensor.Add(row, row, dy[i*w:(i+1)*w])
-			}
-		}
+		table.AddGrad(dy, e.ids[f][:p.Rows])
 	}
 }

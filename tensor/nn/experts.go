@@ -51,9 +51,11 @@ func (b *Builder) Experts(name string, o BlockOptions) *Experts {
 	}
 	one := o
 	one.Experts = 1
+	b.shared.unpacked = true // each sees few tokens: packed copies would be three times the memory for little
 	for i := range o.Experts {
 		e.Layers = append(e.Layers, b.feedForward(fmt.Sprintf("experts.%d", i), one))
 	}
+	b.shared.unpacked = false
 	return e
 }
 

@@ -56,11 +56,21 @@ func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.
 
 func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 
+// Vectors are the vectors of items that a loss compares with: the rows of a
+// Param, or what Bloom makes of them.
+type Vectors interface {
+	Width() int
+	// Gather sets row i of dst to the vector of item ids[i], or to zero where that is negative.
+	Gather(dst []float32, ids []int32)
+	// AddGrad adds row i of g to the gradient of item ids[i]; negative ids are left out.
+	AddGrad(g []float32, ids []int32)
+}
+
 // NextItem is a loss over what comes next: h is [tokens, width], targets holds
 // a row of items for each token, negative for none. It returns scale·Σ of the
 // tokens' losses, sets dh, and adds to the gradient of items.
 type NextItem interface {
-	Loss(p *Pass, dh, h []float32, items *Param, targets []int32, scale float32) float64
+	Loss(p *Pass, dh, h []float32, items Vectors, targets []int32, scale float32) float64
 }
 
 // FullSoftmax is cross-entropy over the first Items rows of the table, in tiles
@@ -68,6 +78,7 @@ type NextItem interface {
 type FullSoftmax struct{ Items int }
 
 // Loss implements NextItem. items must be a dense Param.
-func (l FullSoftmax) Loss(p *Pass, dh, h []float32, items *Param, targets []int32, scale float32) float64 {
-	return tensor.SoftmaxCrossEntropy(h, items.Value, targets, p.Rows, l.Items, items.Width(), dh, items.Grad, scale)
+func (l FullSoftmax) Loss(p *Pass, dh, h []float32, items Vectors, targets []int32, scale float32) float64 {
+	table := items.(*Param)
+	return tensor.SoftmaxCrossEntropy(h, table.Value, targets, p.Rows, l.Items, table.Width(), dh, table.Grad, scale)
 }

@@ -61,6 +61,24 @@ func (p *Param) GradRow(i int32) []float32 {
 	return p.Grad[at : at+w]
 }
 
+// Gather sets row i of dst to row ids[i] of the value, or to zero where that is negative.
+func (p *Param) Gather(dst []float32, ids []int32) { tensor.GatherRows(dst, p.Value, ids, p.Width()) }
+
+// AddGrad adds row i of g to the gradient of row ids[i]; negative ids are left out.
+func (p *Param) AddGrad(g []float32, ids []int32) {
+	w := p.Width()
+	if p.touched == nil {
+		tensor.ScatterAddRows(p.Grad, g, ids, w)
+		return
+	}
+	for i, id := range ids {
+		if id >= 0 {
+			row := p.GradRow(id)
+			tensor.Add(row, row, g[i*w:(i+1)*w])
+		}
+	}
+}
+
 func appendZeros(x []float32, n int) []float32 {
 	for cap(x)-len(x) < n {
 		x = append(x[:cap(x)], 0)[:len(x)]
@@ -117,6 +135,16 @@ func (ps Params) Pack() {
 			out, in := p.Shape[0], p.Shape[1]
 			p.forward = tensor.PackT(p.forward, p.Value, in, out)
 			p.backward = tensor.Pack(p.backward, p.Value, out, in)
+		}
+	}
+}
+
+// ForgetGrads gives up the gradients once training is over.
+func (ps Params) ForgetGrads() {
+	for _, p := range ps {
+		p.Grad = nil
+		if p.touched != nil {
+			p.touched = new(touchedRows)
 		}
 	}
 }

@@ -41,7 +41,7 @@ type Sampled struct {
 const negativesStream = math.MaxUint32 // layer number of the draws
 
 // Loss implements NextItem.
-func (l *Sampled) Loss(p *Pass, dh, h []float32, items *Param, targets []int32, scale float32) float64 {
+func (l *Sampled) Loss(p *Pass, dh, h []float32, items Vectors, targets []int32, scale float32) float64 {
 	w, block := items.Width(), l.Block
 	if block == 0 {
 		block = 256
@@ -56,12 +56,11 @@ func (l *Sampled) Loss(p *Pass, dh, h []float32, items *Param, targets []int32, 
 }
 
 // shared is the loss of tokens that share the negatives, which the caller has drawn.
-func (l *Sampled) shared(p *Pass, dh, h []float32, items *Param, targets, negatives []int32, scale float32) float64 {
+func (l *Sampled) shared(p *Pass, dh, h []float32, items Vectors, targets, negatives []int32, scale float32) float64 {
 	w, t, k := items.Width(), len(targets), len(negatives)
-	table := p.Buffer(k * w)
-	for j, item := range negatives {
-		copy(table[j*w:(j+1)*w], items.Row(item))
-	}
+	table, positives := p.Buffer(k*w), p.Buffer(t*w)
+	items.Gather(table, negatives)
+	items.Gather(positives, targets)
 	scores, own := p.Buffer(t*k), p.Buffer(t)
 	tensor.MatMulTB(scores, h, table, t, k, w, tensor.Tail{})
 	var loss float64
@@ -73,7 +72,7 @@ func (l *Sampled) shared(p *Pass, dh, h []float32, items *Param, targets, negati
 			continue
 		}
 		l.correct(row, negatives, target)
-		own[i] = tensor.Dot(h[i*w:(i+1)*w], items.Row(target)) - l.logProbability(target)
+		own[i] = tensor.Dot(h[i*w:(i+1)*w], positives[i*w:(i+1)*w]) - l.logProbability(target)
 		var one float64
 		one, own[i] = l.objective(row, own[i], scale)
 		loss += one
@@ -81,16 +80,14 @@ func (l *Sampled) shared(p *Pass, dh, h []float32, items *Param, targets, negati
 	// scores and own now hold their gradients.
 	tensor.MatMul(dh, scores, table, t, w, k, tensor.Tail{})
 	tensor.MatMulTA(table, scores, h, k, w, t, tensor.Tail{})
-	for j, item := range negatives {
-		row := items.GradRow(item)
-		tensor.Add(row, row, table[j*w:(j+1)*w])
+	items.AddGrad(table, negatives)
+	for i, down := range own {
+		row := positives[i*w : (i+1)*w]
+		tensor.Axpy(down, row, dh[i*w:(i+1)*w])
+		copy(row, h[i*w:(i+1)*w])
+		tensor.Scale(down, row)
 	}
-	for i, target := range targets {
-		if target >= 0 {
-			tensor.Axpy(own[i], items.Row(target), dh[i*w:(i+1)*w])
-			tensor.Axpy(own[i], h[i*w:(i+1)*w], items.GradRow(target))
-		}
-	}
+	items.AddGrad(positives, targets)
 	return loss * float64(scale)
 }
 
