@@ -1,173 +1,125 @@
 package collect
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"bellwether"
 )
 
-// formats are the formats of files and what reads them.
-var formats = map[string]func(*importer, *bufio.Reader) error{
-	"segment": (*importer).segment, "csv": (*importer).csv, "parquet": (*importer).parquet, "sequence": (*importer).sequence,
-	"movielens": (*importer).movielens, "items": (*importer).items, "spend": (*importer).csv, "prices": (*importer).csv,
-}
-
-// file reads a source of one of the formats.
-func (i *importer) file(in *bufio.Reader) error {
-	if i.report.Format == "" {
-		i.report.Format = sniff(in)
+// source imports s in the format that was named or that its beginning tells.
+func (im *importer) source(ctx context.Context, s *source) error {
+	sample, err := s.sample()
+	if err != nil || len(sample) == 0 {
+		return err
 	}
-	read := formats[i.report.Format]
-	if read == nil {
-		return fmt.Errorf("%w: format %q is none of segment, csv, parquet, sequence, movielens, items, spend, prices", ErrFormat, i.o.Format)
-	}
-	return read(i, in)
-}
-
-// sniff finds the format out from the first bytes.
-func sniff(in *bufio.Reader) string {
-	head, _ := in.Peek(sniffed) // what is there is enough
-	if bytes.HasPrefix(head, []byte("PAR1")) {
-		return "parquet"
-	}
-	text := strings.TrimPrefix(string(head), "\ufeff")
-	first, _, _ := strings.Cut(text, "\n")
-	first = strings.TrimRight(first, "\r")
-	switch fields := strings.Fields(first); {
-	case strings.HasPrefix(strings.TrimSpace(first), "{"):
-		var keys map[string]json.RawMessage
-		if json.Unmarshal([]byte(first), &keys) == nil && keys["id"] != nil && keys["userId"] == nil && keys["anonymousId"] == nil && keys["type"] == nil && keys["event"] == nil {
-			return "items"
+	format := im.o.Format
+	switch format {
+	case "", FormatItems, FormatSpend, FormatPrices:
+		format = detect(sample)
+		if format == FormatSequence && im.o.Format != "" || im.o.Mapping != nil && format != FormatParquet && sample[0] != '{' {
+			format = FormatCSV
 		}
-		return "segment"
-	case strings.Contains(first, "\t") && strings.Contains(first, ":token"):
-		return "movielens"
-	case len(fields) >= 2 && !strings.ContainsAny(first, ",;\t|\"") && allNumbers(fields):
-		return "sequence"
+		if im.o.Mapping != nil && sample[0] == '{' {
+			format = FormatJSON
+		}
 	}
-	return "csv"
+	if im.out.Format == "" {
+		im.out.Format = format
+	}
+	switch format {
+	case FormatSegment:
+		r := segmentReader{currency: im.c.o.Currency}
+		return im.lines(ctx, s, r.message)
+	case FormatEvents:
+		return im.lines(ctx, s, eventMessage)
+	case FormatItems: // this program's own form
+		return im.lines(ctx, s, func(raw []byte) message { return itemMessage(raw, "") })
+	case FormatSequence:
+		return im.sequences(ctx, s)
+	}
+	t, err := openTable(s, sample, format, im.o.Mapping)
+	if err == io.EOF {
+		return nil // no header and so no rows
+	}
+	if err != nil {
+		return err
+	}
+	return im.table(ctx, t)
 }
 
-func allNumbers(fields []string) bool {
-	return !slices.ContainsFunc(fields, func(s string) bool { return !allDigits(s) })
+func openTable(s *source, sample []byte, format string, m *Mapping) (table, error) {
+	switch format {
+	case FormatParquet:
+		return newParquetTable(s)
+	case FormatJSON:
+		return newJSONTable(s, sample)
+	}
+	if first, _, _ := bytes.Cut(sample, []byte("\n")); bytes.IndexByte(first, 0) >= 0 {
+		return nil, fmt.Errorf("%w: it is neither text (UTF-8) nor gzip, Zstandard or Parquet", ErrFormat)
+	}
+	return newTextTable(s, sample, m)
 }
 
-// segment reads lines of Segment's messages, as history: each came in when it happened.
-func (i *importer) segment(in *bufio.Reader) error {
-	l := &lines{r: in}
-	s := segmentReader{currency: i.c.o.Currency}
-	return i.eachLine(l, func(text string) error {
-		r := jsonReader{b: []byte(text)}
-		raw, err := r.value()
-		if err == nil {
-			err = r.end()
-		}
-		m := message{raw: []byte(text), format: "segment", line: l.n}
-		if err != nil {
-			m.reject = fmt.Sprintf("is not JSON: %v", err)
-			return i.add(m)
-		}
-		m = s.message(bytes.TrimSpace(raw))
-		m.line = l.n
-		return i.add(m)
-	})
-}
-
-// eachLine calls fn with every line that is not blank.
-func (i *importer) eachLine(l *lines, fn func(string) error) error {
+// lines imports a message a line.
+func (im *importer) lines(ctx context.Context, s *source, read func(raw []byte) message) error {
+	l := lines{r: s.Reader, most: maxMessage}
 	for {
-		text, err := l.next()
-		if errors.Is(err, io.EOF) {
+		raw, err := l.next()
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("line %d: %w", l.n+1, err)
+			return err
 		}
-		if strings.TrimSpace(text) == "" {
+		if blank(raw) {
 			continue
 		}
-		if err := fn(text); err != nil {
+		m := lineMessage(raw, read)
+		m.line = l.n
+		if err := im.add(ctx, m); err != nil {
 			return err
 		}
 	}
 }
 
-// sequenceBegin is when every sequence without times begins; its steps are an hour apart.
-var sequenceBegin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// maxSteps keeps made-up times in the past.
-const maxSteps = 200_000
-
-// sequence reads lines "user item item …" or "user item". The file has an order and no times: step k
-// of a person is taken to have happened k hours after the year 2000 began.
-func (i *importer) sequence(in *bufio.Reader) error {
-	l := &lines{r: in}
-	steps := make(map[string]int)
-	return i.eachLine(l, func(text string) error {
-		fields := strings.Fields(text)
-		if len(fields) < 2 {
-			return i.add(message{raw: []byte(text), line: l.n, reject: "has no item after the person"})
-		}
-		user := fields[0]
-		for _, item := range fields[1:] {
-			k := steps[user]
-			steps[user]++
-			m := message{raw: []byte(text), line: l.n}
-			if k >= maxSteps {
-				m.reject = fmt.Sprintf("is step %d of a person, more than %d", k+1, maxSteps)
-			} else {
-				at := sequenceBegin.Add(time.Duration(k) * time.Hour)
-				m.events = []bellwether.Event{{
-					ID: contentID([]byte("sequence"), []byte(user), []byte(item), strconv.AppendInt(nil, int64(k), 10)), Type: bellwether.ViewItem,
-					Occurred: at, Received: at, Subject: bellwether.Subject(user), Item: bellwether.ItemID(item),
-				}}
-			}
-			if err := i.add(m); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// movielens reads RecBole's form of MovieLens: tab-separated, with types in the header.
-func (i *importer) movielens(in *bufio.Reader) error {
-	l := &lines{r: in}
-	header, err := l.next()
+// lineMessage reads a line that should be one JSON value.
+func lineMessage(raw []byte, read func(raw []byte) message) message {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) > maxMessage {
+		return message{raw: raw[:maxMessage], reject: fmt.Sprintf("line has more than %d bytes", maxMessage)}
+	}
+	r := jsonReader{b: raw}
+	_, err := r.value()
+	if err == nil {
+		err = r.end()
+	}
 	if err != nil {
-		return fmt.Errorf("%w: it has no header: %w", ErrFormat, err)
+		return message{raw: raw, format: read([]byte("{}")).format, reject: err.Error()}
 	}
-	columns := strings.Split(header, "\t")
-	for k := range columns {
-		columns[k], _, _ = strings.Cut(columns[k], ":")
-	}
-	if i.o.Mapping == nil {
-		i.o.Mapping = &Mapping{Delimiter: "tab", Fields: map[string]Field{
-			"event": {Value: "rating"}, "subject": {Column: "user_id"}, "item": {Column: "item_id"}, "value": {Column: "rating"}, "time": {Column: "timestamp"},
-		}}
-	}
-	return i.table(l, columns, '\t')
+	return read(raw)
 }
 
-// items reads a catalogue: lines of JSON, or a table.
-func (i *importer) items(in *bufio.Reader) error {
-	head, _ := in.Peek(1)
-	if len(head) == 0 || head[0] != '{' {
-		return i.csv(in)
+// eventMessage reads one event in this program's own JSON form.
+func eventMessage(raw []byte) message {
+	m := message{raw: raw, format: "event", events: make([]bellwether.Event, 1)}
+	e := &m.events[0]
+	if err := json.Unmarshal(raw, e); err != nil {
+		m.reject = fmt.Sprintf("is no event: %v", err)
+		return m
 	}
-	l := &lines{r: in}
-	return i.eachLine(l, func(text string) error {
-		m := itemMessage([]byte(text), "")
-		m.line = l.n
-		return i.add(m)
-	})
+	e.Received = firstTime(e.Received, e.Occurred)
+	e.Occurred = firstTime(e.Occurred, e.Received)
+	if e.ID == "" {
+		if err := deriveID(e); err != nil {
+			m.reject = err.Error()
+		}
+	}
+	if reserved(e.Type) {
+		m.reject = fmt.Sprintf("type %s is kept for the program's own records", e.Type)
+	}
+	return m
 }

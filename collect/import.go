@@ -1,21 +1,43 @@
 package collect
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"bellwether"
-	"bellwether/store"
 )
+
+// Formats of a source. Items, spend and prices say what the rows are about; how the rows are
+// written (text, JSON lines, Parquet) is found out from the content even then.
+const (
+	FormatSegment   = "segment"   // Segment's messages, a line each
+	FormatEvents    = "events"    // this program's own events as JSON, a line each
+	FormatCSV       = "csv"       // a table as text with any delimiter
+	FormatJSON      = "jsonl"     // a table as JSON objects, a line each
+	FormatParquet   = "parquet"   // a table as Parquet
+	FormatSequence  = "sequence"  // person item item …, or person item a line, in the order of time
+	FormatMovieLens = "movielens" // a table with a header of names and types, user_id:token
+	FormatItems     = "items"     // a catalogue
+	FormatSpend     = "spend"     // spend on media
+	FormatPrices    = "prices"    // prices of competitors
+)
+
+var formats = []string{
+	FormatSegment, FormatEvents, FormatCSV, FormatJSON, FormatParquet, FormatSequence, FormatMovieLens, FormatItems, FormatSpend, FormatPrices,
+}
+
+// ErrFormat says that a source is not in the format that was named, or in none that is known.
+var ErrFormat = errors.New("format cannot be read")
 
 // ImportOptions say what is imported and how it is read; the zero value guesses.
 type ImportOptions struct {
-	Format  string   // segment, csv, parquet, sequence, movielens, items, spend, prices; "": found out from the content
+	Format  string   // one of the Format constants; "": found out from the content
 	Name    string   // of the file, for messages and dead letters
 	Size    int64    // bytes that the source holds, for progress; 0: not known
 	Mapping *Mapping // how rows become events; nil: guessed
@@ -26,155 +48,127 @@ type ImportOptions struct {
 type ImportReport struct {
 	Result
 	Format   string     `json:"format"`
-	Rows     int64      `json:"rows"`               // read: lines or rows
+	Rows     int64      `json:"rows"`               // read, without a header; each item of a sequence is one
 	Mapping  *Mapping   `json:"mapping,omitempty"`  // that was used
 	Guessed  bool       `json:"guessed"`            // Mapping was guessed
 	Unused   []string   `json:"unused,omitempty"`   // columns that the mapping leaves out
 	Examples []Rejected `json:"examples,omitempty"` // the first rows that were refused, at most ten
 }
 
-// ErrFormat says that a file is of no format that can be read; the text says what to change.
-var ErrFormat = errors.New("format cannot be read")
+// Import reads src to its end and writes what it holds; gzip and Zstandard are unpacked. Rows
+// that cannot be read are refused, not an error. It may be repeated after an error or an
+// interruption: ids follow from the content, and what was written counts as duplicates.
+// An error is ErrMapping or ErrFormat where the caller can change something, store.ErrUnavailable
+// where the disk is full; the report says what was written until then.
+func (c *Collector) Import(ctx context.Context, src io.Reader, o ImportOptions, report func(bellwether.Progress)) (ImportReport, error) {
+	if o.Format != "" && !slices.Contains(formats, o.Format) {
+		return ImportReport{}, fmt.Errorf("%w: there is no format %q; the formats are %s", ErrFormat, clip(o.Format), strings.Join(formats, ", "))
+	}
+	im := c.importer(o, report)
+	s, err := openSource(src)
+	if err == nil {
+		defer s.close()
+		im.read = func() int64 { return s.packed.n }
+		err = im.source(ctx, s)
+	}
+	return im.finish(ctx, err)
+}
 
-// Sizes of an import.
+// ImportRows is Import for the rows of a database query. It does not close rows.
+func (c *Collector) ImportRows(ctx context.Context, rows *sql.Rows, o ImportOptions, report func(bellwether.Progress)) (ImportReport, error) {
+	im := c.importer(o, report)
+	im.out.Format = "sql"
+	t, err := newSQLTable(rows)
+	if err == nil {
+		err = im.table(ctx, t)
+	}
+	return im.finish(ctx, err)
+}
+
 const (
-	importChunk  = 1000 // messages an append
-	maxExamples  = 10
-	sniffed      = 64 << 10 // bytes that the format is found out from
-	reportPeriod = 200 * time.Millisecond
+	importBatch = 2000    // messages of one append
+	importBytes = 4 << 20 // of their text
+	maxExamples = 10
 )
 
-// Import reads src to its end and writes what it holds. Rows that cannot be read are kept in the
-// dead letters with their line and reason, and counted; an error means that the import stopped. The
-// ids of events without one follow from the rows, so that the same file twice counts once.
-func (c *Collector) Import(ctx context.Context, src io.Reader, o ImportOptions, report func(bellwether.Progress)) (ImportReport, error) {
-	counted := &countingReader{r: src}
-	in, err := unpacked(counted)
-	if err != nil {
-		return ImportReport{}, fmt.Errorf("collect: import %s: %w", o.Name, err)
-	}
-	i := c.newImporter(ctx, o, report)
-	i.read = func() int64 { return counted.n }
-	err = i.file(in)
-	return i.finish(err)
-}
-
-// ImportRows is Import for the rows of a database query.
-func (c *Collector) ImportRows(ctx context.Context, rows *sql.Rows, o ImportOptions, report func(bellwether.Progress)) (ImportReport, error) {
-	i := c.newImporter(ctx, o, report)
-	i.report.Format = "sql"
-	return i.finish(i.query(rows))
-}
-
-// importer gathers messages into appends.
+// importer writes the messages of one source in batches.
 type importer struct {
-	ctx      context.Context
-	c        *Collector
-	o        ImportOptions
-	report   ImportReport
-	pending  []message
-	tell     func(bellwether.Progress)
-	read     func() int64 // bytes of the source; nil: not known
-	start    time.Time
-	told     time.Time
-	noted    bool   // the mapping is in the log, for dead letters to be read again
-	mapping  string // its id
-	mapTexts []byte
+	c      *Collector // in a dry run one that writes to memory
+	o      ImportOptions
+	report func(bellwether.Progress)
+	read   func() int64 // bytes of the source so far
+	start  time.Time
+	out    ImportReport
+	batch  []message
+	bytes  int
 }
 
-func (c *Collector) newImporter(ctx context.Context, o ImportOptions, report func(bellwether.Progress)) *importer {
+func (c *Collector) importer(o ImportOptions, report func(bellwether.Progress)) *importer {
 	if report == nil {
 		report = func(bellwether.Progress) {}
 	}
 	if o.DryRun {
-		c = c.dry()
+		c = c.dryOver(c.view)
 	}
-	return &importer{ctx: ctx, c: c, o: o, tell: report, start: time.Now(), report: ImportReport{Format: o.Format}}
+	return &importer{c: c, o: o, report: report, start: c.o.Clock(), out: ImportReport{Format: o.Format}}
 }
 
-// dry returns a collector that writes to memory, over the view of what was seen.
-func (c *Collector) dry() *Collector { return c.dryOver(c.view) }
-
+// dryOver returns a collector that knows what base knows (nil: nothing) and writes to memory.
 func (c *Collector) dryOver(base view) *Collector {
 	m := &memory{folder: folder{window: c.o.DedupWindow}, base: base, clock: c.o.Clock, values: map[string][]byte{}}
 	return &Collector{o: c.o, log: m, view: m, close: func() error { return nil }}
 }
 
-// add takes the next message, and writes when there are enough.
-func (i *importer) add(m message) error {
-	m.source = i.o.Name
-	i.report.Rows++
-	if m.reject != "" && m.format == "row" {
-		m.mapping = i.mapping
-	}
-	i.pending = append(i.pending, m)
-	if len(i.pending) < importChunk {
+// add takes one message.
+func (im *importer) add(ctx context.Context, m message) error {
+	m.source = im.o.Name
+	im.out.Rows++
+	im.batch = append(im.batch, m)
+	im.bytes += len(m.raw)
+	if len(im.batch) < importBatch && im.bytes < importBytes {
 		return nil
 	}
-	return i.flush()
+	return im.flush(ctx)
 }
 
-func (i *importer) flush() error {
-	if len(i.pending) == 0 {
-		return nil
+// flush writes the messages that were taken.
+func (im *importer) flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("collect: import %s: stopped after %d rows: %w", im.o.Name, im.out.Rows, err)
 	}
-	if err := i.ctx.Err(); err != nil {
-		return err
-	}
-	if err := i.noteMapping(); err != nil {
-		return err
-	}
-	r, err := i.c.accept(i.ctx, i.pending)
+	batch := im.batch
+	im.batch, im.bytes = im.batch[:0], 0
+	defer clear(batch) // the rows' texts can go
+	r, err := im.c.accept(ctx, batch)
 	if err != nil {
-		return err
+		return fmt.Errorf("collect: import %s: stopped after %d rows: %w", im.o.Name, im.out.Rows, err)
 	}
-	i.report.add(r)
-	i.examples()
-	clear(i.pending) // the rows' texts can go
-	i.pending = i.pending[:0]
-	if now := time.Now(); now.Sub(i.told) >= reportPeriod {
-		i.told = now
-		i.progress()
-	}
-	return nil
-}
-
-// noteMapping logs the mapping before the first dead letter that needs it to be read again.
-func (i *importer) noteMapping() error {
-	if i.noted || i.mapping == "" {
-		return nil
-	}
-	i.noted = true
-	_, err := i.c.log.Append(i.ctx, store.Record{Kind: store.KindNote, ID: mappingNotePrefix + i.mapping, Data: i.mapTexts})
-	return err
-}
-
-// examples keeps the first messages that were refused; accept wrote the reasons.
-func (i *importer) examples() {
-	for k := range i.pending {
-		if m := &i.pending[k]; m.reject != "" && len(i.report.Examples) < maxExamples {
-			i.report.Examples = append(i.report.Examples, Rejected{
-				Source: m.source, Line: m.line, Reason: m.reject, Time: i.c.o.Clock().UTC(), Raw: bytes.Clone(m.raw), Format: m.format,
+	im.out.add(r)
+	for i := range batch {
+		if m := &batch[i]; m.reject != "" && len(im.out.Examples) < maxExamples {
+			raw := append([]byte(nil), m.raw[:min(len(m.raw), maxMessage)]...)
+			im.out.Examples = append(im.out.Examples, Rejected{
+				Source: m.source, Line: m.line, Reason: m.reject, Time: im.c.o.Clock().UTC(), Raw: raw, Format: m.format, Mapping: m.mapping, Skew: m.skew,
 			})
 		}
 	}
+	im.progress()
+	return nil
 }
 
-func (i *importer) progress() {
-	p := bellwether.Progress{Step: "import " + i.o.Name, Done: i.report.Rows, Elapsed: time.Since(i.start)}
-	if i.read != nil && i.o.Size > 0 {
-		p.Done, p.Total, p.Note = i.read(), i.o.Size, fmt.Sprintf("bytes, %d rows", i.report.Rows)
+func (im *importer) progress() {
+	p := bellwether.Progress{Step: "import " + im.o.Name, Done: im.out.Rows, Elapsed: im.c.o.Clock().Sub(im.start)}
+	if im.o.Size > 0 && im.read != nil {
+		p.Done, p.Total, p.Note = min(im.read(), im.o.Size), im.o.Size, fmt.Sprintf("%d rows", im.out.Rows)
 	}
-	i.tell(p)
+	im.report(p)
 }
 
-func (i *importer) finish(err error) (ImportReport, error) {
-	if err == nil {
-		err = i.flush()
+// finish writes what is left, also before an error in the source.
+func (im *importer) finish(ctx context.Context, err error) (ImportReport, error) {
+	if len(im.batch) > 0 {
+		err = errors.Join(err, im.flush(ctx))
 	}
-	i.progress()
-	if err != nil {
-		err = fmt.Errorf("collect: import %s after %d rows: %w", i.o.Name, i.report.Rows, err)
-	}
-	return i.report, err
+	im.progress()
+	return im.out, err
 }

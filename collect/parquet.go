@@ -1,89 +1,203 @@
 package collect
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
-// maxParquet is how large a Parquet file may be: its footer lies at the end, so it is read whole.
+// maxParquet is how large a Parquet file may be that has to be held in memory, because it was
+// packed or comes through a pipe.
 const maxParquet = 1 << 30
 
-// parquet reads a Parquet file of flat columns.
-func (i *importer) parquet(in *bufio.Reader) (err error) {
-	data, err := io.ReadAll(io.LimitReader(in, maxParquet+1))
-	if err != nil {
-		return err
-	}
-	if len(data) > maxParquet {
-		return fmt.Errorf("%w: a Parquet file of more than %d bytes; split it", ErrFormat, maxParquet)
-	}
-	defer func() {
-		if p := recover(); p != nil { // the reader of damaged files is not ours
-			err = fmt.Errorf("%w: the Parquet file is damaged: %v", ErrFormat, p)
-		}
-	}()
-	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	var columns []string
-	for _, path := range f.Schema().Columns() {
-		columns = append(columns, strings.Join(path, "."))
-	}
-	return i.parquetRows(f, columns)
+// parquetTable is a Parquet file as a table: a column a leaf, its path joined by points, values
+// of a list by commas.
+type parquetTable struct {
+	names  []string
+	column []int // of a leaf: its place in names
+	text   []func(parquet.Value) string
+	groups []parquet.RowGroup
+	rows   parquet.Rows // of the group that is read; nil: none is open
+	buffer []parquet.Row
+	ready  []parquet.Row
+	n      int64
 }
 
-func (i *importer) parquetRows(f *parquet.File, columns []string) error {
-	var reader *rowReader
-	line := int64(0)
-	buffer := make([]parquet.Row, 100)
-	for _, group := range f.RowGroups() {
-		rows := group.Rows()
-		for {
-			n, err := rows.ReadRows(buffer)
-			var texts [][]string
-			for _, r := range buffer[:n] {
-				texts = append(texts, parquetTexts(r, len(columns)))
-			}
-			if reader == nil && n > 0 {
-				var bound error
-				if reader, bound = i.bind(columns, texts, ','); bound != nil {
-					return errors.Join(bound, rows.Close())
-				}
-			}
-			for _, values := range texts {
-				line++
-				if err := i.add(reader.message(row{line: line, raw: []byte(joinRow(values)), values: values})); err != nil {
-					return errors.Join(err, rows.Close())
-				}
-			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return errors.Join(fmt.Errorf("%w: row %d: %w", ErrFormat, line+1, err), rows.Close())
+func newParquetTable(s *source) (t *parquetTable, err error) {
+	defer parquetPanic(&err)
+	at, size, err := randomAccess(s)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, fmt.Errorf("%w: it begins as Parquet does, but: %w", ErrFormat, err)
+	}
+	t = &parquetTable{groups: f.RowGroups(), buffer: make([]parquet.Row, 256)}
+	for _, path := range f.Schema().Columns() {
+		leaf, _ := f.Schema().Lookup(path...)
+		name := strings.TrimSuffix(strings.Join(path, "."), ".list.element")
+		i := slices.Index(t.names, name)
+		if i < 0 {
+			i = len(t.names)
+			t.names = append(t.names, name)
+		}
+		t.column = append(t.column, i)
+		t.text = append(t.text, parquetText(leaf.Node))
+	}
+	return t, checkColumns(t.names)
+}
+
+// randomAccess is s for reading anywhere: the file itself, or a copy in memory.
+func randomAccess(s *source) (io.ReaderAt, int64, error) {
+	type file interface {
+		io.ReaderAt
+		io.Seeker
+	}
+	if f, ok := s.plain.(file); ok {
+		if size, err := f.Seek(0, io.SeekEnd); err == nil {
+			return f, size, nil
+		}
+	}
+	b, err := io.ReadAll(io.LimitReader(s, maxParquet+1))
+	if err != nil {
+		return nil, 0, broken(err)
+	}
+	if len(b) > maxParquet {
+		return nil, 0, fmt.Errorf("%w: Parquet of more than %d bytes is read from a file that is not packed", ErrFormat, maxParquet)
+	}
+	return bytes.NewReader(b), int64(len(b)), nil
+}
+
+// parquetPanic turns a panic of the Parquet reader, which does not expect hostile files, into an error.
+func parquetPanic(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: broken Parquet: %v", ErrFormat, p)
+	}
+}
+
+func (t *parquetTable) columns() []string { return t.names }
+
+func (t *parquetTable) next() (w row, err error) {
+	defer parquetPanic(&err)
+	for len(t.ready) == 0 {
+		if err := t.fill(); err != nil {
+			return row{}, err
+		}
+	}
+	r := t.ready[0]
+	t.ready = t.ready[1:]
+	t.n++
+	values := make([]string, len(t.names))
+	for _, v := range r {
+		if c := v.Column(); !v.IsNull() && c >= 0 && c < len(t.column) {
+			text := t.text[c](v)
+			if to := &values[t.column[c]]; v.RepetitionLevel() > 0 {
+				*to += "," + text
+			} else {
+				*to = text
 			}
 		}
-		if err := rows.Close(); err != nil {
-			return err
+	}
+	return row{line: t.n, raw: joinRow(nil, values), values: values}, nil
+}
+
+// fill reads the next rows, of the next group where one ended.
+func (t *parquetTable) fill() error {
+	if t.rows == nil {
+		if len(t.groups) == 0 {
+			return io.EOF
 		}
+		t.rows, t.groups = t.groups[0].Rows(), t.groups[1:]
+	}
+	n, err := t.rows.ReadRows(t.buffer)
+	t.ready = t.buffer[:n]
+	switch {
+	case errors.Is(err, io.EOF):
+		err = t.rows.Close()
+		t.rows = nil
+	case err == nil && n == 0:
+		err = io.ErrNoProgress
+	}
+	if err != nil {
+		return fmt.Errorf("%w: broken Parquet after %d rows: %w", ErrFormat, t.n, err)
 	}
 	return nil
 }
 
-// parquetTexts are the values of a row by column; of a repeated column the last.
-func parquetTexts(r parquet.Row, columns int) []string {
-	out := make([]string, columns)
-	for _, v := range r {
-		if at := v.Column(); at >= 0 && at < columns && !v.IsNull() {
-			out[at] = v.String()
+// parquetText returns what turns the values of a column into text.
+func parquetText(node parquet.Node) func(parquet.Value) string {
+	if logical := node.Type().LogicalType(); logical != nil {
+		switch l := logical.Value.(type) {
+		case *format.TimestampType:
+			unit := unitOf(l.Unit)
+			return func(v parquet.Value) string { return unixText(v.Int64(), unit) }
+		case *format.DateType:
+			return func(v parquet.Value) string { return time.Unix(int64(v.Int32())*86400, 0).UTC().Format(time.DateOnly) }
+		case *format.DecimalType:
+			return func(v parquet.Value) string { return decimalText(v, int(l.Scale)) }
 		}
 	}
-	return out
+	switch node.Type().Kind() {
+	case parquet.Int96:
+		return int96Text
+	case parquet.Double:
+		return func(v parquet.Value) string { return strconv.FormatFloat(v.Double(), 'f', -1, 64) }
+	case parquet.Float:
+		return func(v parquet.Value) string { return strconv.FormatFloat(float64(v.Float()), 'f', -1, 32) }
+	}
+	return parquet.Value.String
+}
+
+func unitOf(u format.TimeUnit) time.Duration {
+	switch u.Value.(type) {
+	case *format.MilliSeconds:
+		return time.Millisecond
+	case *format.MicroSeconds:
+		return time.Microsecond
+	}
+	return time.Nanosecond
+}
+
+func unixText(n int64, unit time.Duration) string {
+	per := int64(time.Second / unit)
+	return time.Unix(n/per, n%per*int64(unit)).UTC().Format(time.RFC3339Nano)
+}
+
+// int96Text is the time of Impala and old Spark: nanoseconds of the day and the Julian day.
+func int96Text(v parquet.Value) string {
+	n := v.Int96()
+	const julian = 2440588 // of 1970-01-01
+	nanos := int64(n[1])<<32 | int64(n[0])
+	return time.Unix((int64(n[2])-julian)*86400, nanos).UTC().Format(time.RFC3339Nano)
+}
+
+// decimalText writes an unscaled number with its point.
+func decimalText(v parquet.Value, scale int) string {
+	n := new(big.Int)
+	switch v.Kind() {
+	case parquet.Int32:
+		n.SetInt64(int64(v.Int32()))
+	case parquet.Int64:
+		n.SetInt64(v.Int64())
+	default: // big-endian two's complement
+		b := v.ByteArray()
+		n.SetBytes(b)
+		if len(b) > 0 && b[0]&0x80 != 0 {
+			n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+		}
+	}
+	if scale < 0 || scale > 38 {
+		return n.String()
+	}
+	return new(big.Rat).SetFrac(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)).FloatString(scale)
 }

@@ -1,74 +1,58 @@
 package collect
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"bellwether"
 )
 
-// reread reads a dead letter's raw form again, as it was read at first.
+// reread reads the raw form of a dead letter again. One that still cannot be read says why in
+// its reject; an error is the store's.
 func (c *Collector) reread(r *Rejected) (message, error) {
-	m := message{raw: r.Raw, source: r.Source, line: r.Line, format: r.Format, mapping: r.Mapping, skew: r.Skew}
-	kind, isSegment := strings.CutPrefix(r.Format, "segment")
-	switch {
-	case isSegment:
-		s := segmentReader{currency: c.o.Currency, kind: strings.TrimPrefix(kind, "/"), skew: r.Skew}
-		if r.Line == 0 {
-			s.received = r.Time
-		}
-		j := jsonReader{b: r.Raw}
-		raw, err := j.value()
-		if err == nil {
-			err = j.end()
-		}
-		if err != nil {
-			m.reject = fmt.Sprintf("is not JSON: %v", err)
-			return m, nil
-		}
-		return keepPlace(s.message(raw), r), nil
-	case r.Format == "item":
-		return keepPlace(itemMessage(r.Raw, r.Source), r), nil
-	case r.Format == "event":
-		m.events = make([]bellwether.Event, 1)
-		if err := json.Unmarshal(r.Raw, &m.events[0]); err != nil {
-			m.reject = fmt.Sprintf("is no event: %v", err)
-		}
-		return m, nil
-	case r.Format == "row":
-		return c.rereadRow(r)
-	}
-	m.reject = "cannot be read again on its own: repair the file and import it anew"
-	return m, nil
+	m, err := c.rereadAs(r)
+	m.source, m.line, m.raw, m.format, m.mapping, m.skew = r.Source, r.Line, r.Raw, r.Format, r.Mapping, r.Skew
+	return m, err
 }
 
-func keepPlace(m message, r *Rejected) message {
-	m.source, m.line, m.format, m.mapping = r.Source, r.Line, r.Format, r.Mapping
-	return m
+func (c *Collector) rereadAs(r *Rejected) (message, error) {
+	kind, _ := strings.CutPrefix(r.Format, "segment/")
+	switch {
+	case r.Format == formatRow, r.Format == formatJSONRow:
+		return c.rereadRow(r)
+	case r.Format == "segment" && strings.HasPrefix(r.Source, "http/"):
+		s := segmentReader{currency: c.o.Currency, received: r.Time, skew: r.Skew}
+		return lineMessage(r.Raw, s.message), nil
+	case r.Format == "segment":
+		s := segmentReader{currency: c.o.Currency}
+		return lineMessage(r.Raw, s.message), nil
+	case kind != r.Format:
+		s := segmentReader{currency: c.o.Currency, received: r.Time, kind: kind}
+		return lineMessage(r.Raw, s.message), nil
+	case r.Format == "event":
+		return lineMessage(r.Raw, eventMessage), nil
+	case r.Format == "item":
+		return lineMessage(r.Raw, func(raw []byte) message { return itemMessage(raw, r.Source) }), nil
+	}
+	return message{events: make([]bellwether.Event, 1), reject: "its form is not known, so that it cannot be read again; repair it at its source and send it again"}, nil
 }
 
 func (c *Collector) rereadRow(r *Rejected) (message, error) {
-	text, err := c.view.Get(prefixed(mappingPrefix, []byte(r.Mapping)))
-	if err != nil {
-		return message{}, fmt.Errorf("collect: read the mapping of dead letter %s: %w", r.ID, err)
-	}
-	mapping, err := ParseMapping(text)
-	if err != nil {
-		return message{}, fmt.Errorf("collect: the mapping of dead letter %s: %w", r.ID, err)
-	}
-	reader, err := mapping.bind(mapping.Columns, c.o.Currency, r.Time.UTC().Truncate(time.Nanosecond))
-	if err != nil {
-		return message{}, fmt.Errorf("collect: the mapping of dead letter %s: %w", r.ID, err)
-	}
-	delimiter, err := mapping.delimiter()
+	m, err := c.mapping(r.Mapping)
 	if err != nil {
 		return message{}, err
 	}
-	w := row{line: r.Line, raw: r.Raw}
-	if w.values, err = splitRow(string(r.Raw), delimiter); err != nil {
-		w.bad = fmt.Sprintf("is no row of a table: %v", err)
+	reader, err := m.bind(m.Columns, c.o.Currency, r.Time)
+	if err != nil {
+		return message{}, fmt.Errorf("collect: dead letter %s: %w", r.ID, err)
 	}
-	return keepPlace(reader.message(w), r), nil
+	reader.id, reader.format = r.Mapping, r.Format
+	if r.Format == formatJSONRow {
+		return reader.message(jsonRow(r.Raw, r.Line, m.Columns)), nil
+	}
+	delimiter, err := m.delimiter()
+	if err != nil {
+		return message{}, err
+	}
+	return reader.message(textRow(r.Raw, r.Line, delimiter)), nil
 }

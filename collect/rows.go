@@ -30,7 +30,16 @@ type rowReader struct {
 	columns  int
 	currency bellwether.Currency
 	now      time.Time
+	format   string // how the rows are read again: formatRow or formatJSONRow
+	id       string // of the mapping, where it is kept
+	header   []byte // the columns, which ids of events are derived from too
 }
+
+// Formats of dead letters that are rows.
+const (
+	formatRow     = "row"      // text with the mapping's delimiter
+	formatJSONRow = "row/json" // an object
+)
 
 // boundField is a field whose column was found.
 type boundField struct {
@@ -56,7 +65,7 @@ func (m *Mapping) bind(columns []string, currency bellwether.Currency, now time.
 	if err := m.fits(columns); err != nil {
 		return nil, err
 	}
-	r := &rowReader{mapping: m, columns: len(columns), currency: currency, now: now}
+	r := &rowReader{mapping: m, columns: len(columns), currency: currency, now: now, format: formatRow, header: []byte(strings.Join(columns, "\n"))}
 	known := eventFields
 	if m.Kind == KindItems {
 		known = itemFields
@@ -97,7 +106,7 @@ func (f *boundField) text(values []string) string {
 
 // message reads one row; one that is refused says why.
 func (r *rowReader) message(w row) message {
-	m := message{raw: w.raw, line: w.line, format: "row", reject: w.bad}
+	m := message{raw: w.raw, line: w.line, format: r.format, mapping: r.id, reject: w.bad}
 	if m.reject == "" && len(w.values) != r.columns {
 		m.reject = fmt.Sprintf("row has %d fields, not %d", len(w.values), r.columns)
 	}
@@ -123,7 +132,7 @@ func (r *rowReader) events(w row) ([]bellwether.Event, error) {
 		return nil, err
 	}
 	if e.ID == "" {
-		e.ID = contentID(strconv.AppendInt(nil, w.line, 10), w.raw)
+		e.ID = contentID(r.header, strconv.AppendInt(nil, w.line, 10), w.raw)
 	}
 	if r.wide == nil {
 		return []bellwether.Event{e}, nil

@@ -3,92 +3,132 @@ package collect
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
-	"strings"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
-// countingReader counts the bytes that were read.
-type countingReader struct {
+const (
+	sampleSize = 64 << 10  // bytes at the beginning by which a format is told
+	maxWindow  = 128 << 20 // bytes that the Zstandard reader may hold
+)
+
+// source is what is imported, unpacked.
+type source struct {
+	*bufio.Reader
+	packed *counter  // what was read of it as it came
+	plain  io.Reader // it as it came, where nothing had to be unpacked
+	close  func()
+}
+
+// counter counts what is read.
+type counter struct {
 	r io.Reader
 	n int64
 }
 
-func (c *countingReader) Read(p []byte) (int, error) {
+func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err
 }
 
-// unpacked reads src, through gzip or zstd where its first bytes say so.
-func unpacked(src io.Reader) (*bufio.Reader, error) {
-	b := bufio.NewReaderSize(src, sniffed)
-	magic, err := b.Peek(4)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+// openSource unpacks src if it begins as gzip or Zstandard does, and skips a byte order mark.
+func openSource(src io.Reader) (*source, error) {
+	packed := &counter{r: src}
+	s := &source{Reader: bufio.NewReaderSize(packed, sampleSize), packed: packed, close: func() {}}
+	head, err := s.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("collect: read the source: %w", err)
 	}
 	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(b)
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(s.Reader)
 		if err != nil {
-			return nil, fmt.Errorf("%w: it begins like gzip: %w", ErrFormat, err)
+			return nil, fmt.Errorf("%w: it begins as gzip does, but: %w", ErrFormat, err)
 		}
-		return bufio.NewReaderSize(z, sniffed), nil
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		s.Reader = bufio.NewReaderSize(z, sampleSize)
+	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(s.Reader, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxWindow))
 		if err != nil {
-			return nil, fmt.Errorf("%w: it begins like zstd: %w", ErrFormat, err)
+			return nil, fmt.Errorf("%w: it begins as Zstandard does, but: %w", ErrFormat, err)
 		}
-		return bufio.NewReaderSize(z, sniffed), nil
+		s.Reader, s.close = bufio.NewReaderSize(z, sampleSize), z.Close
+	default:
+		s.plain = src
+	}
+	if head, _ := s.Peek(3); string(head) == "\ufeff" {
+		_, _ = s.Discard(3)
+	}
+	return s, nil
+}
+
+// sample is the beginning of the source; it is read again afterwards.
+func (s *source) sample() ([]byte, error) {
+	b, err := s.Peek(sampleSize)
+	if err != nil && err != io.EOF {
+		return nil, broken(err)
 	}
 	return b, nil
 }
 
-// lines reads a text line by line.
+// broken is the error of a source that cannot be read on.
+func broken(err error) error { return fmt.Errorf("collect: the source breaks off: %w", err) }
+
+// lines reads text by lines.
 type lines struct {
 	r    *bufio.Reader
-	n    int64    // of the last line, from 1
-	back []string // lines to read again, the last one first
+	n    int64 // the number of the line that was read last
+	most int   // bytes of a line
 }
 
-// next returns the next line without its end, "" and io.EOF at the end. A line that is longer than a
-// message may be is cut there, which its parser refuses or its dead letter shows.
-func (l *lines) next() (string, error) {
-	if n := len(l.back); n > 0 {
-		line := l.back[n-1]
-		l.back = l.back[:n-1]
-		l.n++
-		return line, nil
-	}
+// next returns the next line without its end, in memory of its own. Of one that is too long it
+// returns the beginning, a byte more than may be.
+func (l *lines) next() ([]byte, error) {
 	var line []byte
 	for {
 		part, err := l.r.ReadSlice('\n')
-		if room := maxMessage + 1 - len(line); room > 0 {
-			line = append(line, part[:min(len(part), room)]...)
-		}
-		if errors.Is(err, bufio.ErrBufferFull) {
+		line = append(line, part[:min(len(part), l.most+2-min(len(line), l.most+2))]...)
+		switch {
+		case err == bufio.ErrBufferFull:
 			continue
-		}
-		if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
-			return "", err
+		case err == io.EOF && len(line) == 0:
+			return nil, io.EOF
+		case err != nil && err != io.EOF:
+			return nil, broken(err)
 		}
 		l.n++
-		text := strings.TrimRight(string(line), "\r\n")
-		if l.n == 1 {
-			text = strings.TrimPrefix(text, "\ufeff")
-		}
-		return text, nil
+		return trimEnd(line), nil
 	}
 }
 
-// unread gives lines back, to be read next in their order.
-func (l *lines) unread(text []string) {
-	for k := len(text) - 1; k >= 0; k-- {
-		l.back = append(l.back, text[k])
+func trimEnd(line []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+}
+
+// blank reports whether a line holds nothing but space.
+func blank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
+
+// record returns the next record of delimited text, which a field in quotes may spread over
+// several lines, and the number of its first line.
+func (l *lines) record(delimiter byte) (raw []byte, line int64, err error) {
+	raw, err = l.next()
+	if err != nil {
+		return nil, 0, err
 	}
-	l.n -= int64(len(text))
+	line = l.n
+	for open := openQuote(raw, delimiter, false); open && len(raw) <= l.most; {
+		more, err := l.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		open = openQuote(more, delimiter, true)
+		raw = append(append(raw, '\n'), more...)
+	}
+	return raw, line, nil
 }

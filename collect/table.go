@@ -1,251 +1,242 @@
 package collect
 
 import (
-	"bufio"
-	"database/sql"
-	"encoding/csv"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"time"
+	"slices"
+
+	"bellwether/store"
 )
 
-// csv reads a table with a header, or with the columns that its mapping names.
-func (i *importer) csv(in *bufio.Reader) error {
-	l := &lines{r: in}
-	var columns []string
-	var delimiter byte
-	if m := i.o.Mapping; m != nil {
-		columns = m.Columns
-		var err error
-		if delimiter, err = m.delimiter(); err != nil {
+// table is rows with named columns, however they are written.
+type table interface {
+	columns() []string
+	next() (row, error) // io.EOF after the last
+}
+
+// guessRows is by how many rows a mapping is guessed.
+const guessRows = 100
+
+// table imports t by the mapping, or by a guessed one.
+func (im *importer) table(ctx context.Context, t table) error {
+	first, last := head(t, guessRows)
+	if last != nil && last != io.EOF {
+		return last
+	}
+	if len(first) == 0 && last == io.EOF && im.o.Mapping == nil {
+		return nil // nothing to guess by and nothing to read
+	}
+	r, err := im.rowReader(ctx, t, first)
+	if err != nil {
+		return err
+	}
+	for _, w := range first {
+		if err := im.row(ctx, r, w); err != nil {
 			return err
 		}
 	}
-	if columns == nil {
-		header, err := l.next()
-		if err != nil {
-			return fmt.Errorf("%w: it is empty", ErrFormat)
-		}
-		if delimiter == 0 {
-			delimiter = delimiterOf(header)
-		}
-		if columns, err = splitRow(header, delimiter); err != nil {
-			return fmt.Errorf("%w: its header: %w", ErrFormat, err)
-		}
-	} else if delimiter == 0 {
-		delimiter = ','
-	}
-	for k := range columns {
-		columns[k] = strings.TrimSpace(columns[k])
-	}
-	return i.table(l, columns, delimiter)
-}
-
-// delimiterOf is the likeliest delimiter of a header.
-func delimiterOf(header string) byte {
-	best := byte(',')
-	for _, d := range []byte(",;\t|") {
-		if strings.Count(header, string(d)) > strings.Count(header, string(best)) {
-			best = d
-		}
-	}
-	return best
-}
-
-// splitRow returns the fields of a row.
-func splitRow(text string, delimiter byte) ([]string, error) {
-	if delimiter == ' ' {
-		return strings.Fields(text), nil
-	}
-	if !strings.Contains(text, `"`) {
-		return strings.Split(text, string(delimiter)), nil
-	}
-	r := csv.NewReader(strings.NewReader(text))
-	r.Comma, r.FieldsPerRecord = rune(delimiter), -1
-	return r.Read()
-}
-
-// table reads the rows of a text. A quoted field may go over lines; one that never ends costs its first line only.
-func (i *importer) table(l *lines, columns []string, delimiter byte) error {
-	samples, err := l.peekRows(20, delimiter)
-	if err != nil {
-		return err
-	}
-	reader, err := i.bind(columns, samples, delimiter)
-	if err != nil {
-		return err
-	}
-	return i.eachLine(l, func(text string) error {
-		line := l.n
-		text, err := l.wholeRow(text)
-		if err != nil {
-			return err
-		}
-		w := row{line: line, raw: []byte(text)}
-		if w.values, err = splitRow(text, delimiter); err != nil {
-			w.bad = fmt.Sprintf("is no row of a table: %v", err)
-		}
-		return i.add(reader.message(w))
-	})
-}
-
-// wholeRow joins the lines of a row whose quotes are open at the end of the first.
-func (l *lines) wholeRow(first string) (string, error) {
-	if strings.Count(first, `"`)%2 == 0 {
-		return first, nil
-	}
-	text, more := first, []string{}
-	for strings.Count(text, `"`)%2 == 1 {
-		next, err := l.next()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
-		}
-		if err != nil || len(text)+len(next) > maxMessage {
-			if err == nil {
-				more = append(more, next)
-			}
-			l.unread(more)
-			return first, nil
-		}
-		more = append(more, next)
-		text += "\n" + next
-	}
-	return text, nil
-}
-
-// peekRows returns the next rows, which are read again afterwards.
-func (l *lines) peekRows(n int, delimiter byte) ([][]string, error) {
-	var texts []string
-	var rows [][]string
-	for len(texts) < n {
-		text, err := l.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		texts = append(texts, text)
-		if values, err := splitRow(text, delimiter); err == nil {
-			rows = append(rows, values)
-		}
-	}
-	l.unread(texts)
-	return rows, nil
-}
-
-// bind makes the reader of the table's rows, with a mapping that is guessed if none was given.
-func (i *importer) bind(columns []string, samples [][]string, delimiter byte) (*rowReader, error) {
-	m := i.o.Mapping
-	if m == nil {
-		guess, err := Guess(columns, samples, i.report.Format)
-		if err != nil {
-			return nil, err
-		}
-		m, i.report.Guessed = guess, true
-	}
-	reader, err := m.bind(columns, i.c.o.Currency, i.c.o.Clock().UTC())
-	if err != nil {
-		return nil, err
-	}
-	i.report.Mapping, i.report.Unused = m, m.unused(columns)
-	return reader, i.remember(m, columns, delimiter)
-}
-
-// remember prepares the mapping to be kept beside dead letters: with all that reads a row alone.
-func (i *importer) remember(m *Mapping, columns []string, delimiter byte) error {
-	whole := *m
-	whole.Columns, whole.Delimiter = columns, string(delimiter)
-	switch delimiter {
-	case '\t':
-		whole.Delimiter = "tab"
-	case ' ':
-		whole.Delimiter = "space"
-	}
-	text, err := whole.YAML()
-	if err != nil {
-		return err
-	}
-	i.mapping, i.mapTexts = string(contentID(text)), text
-	return nil
-}
-
-// query reads the rows of a database query; values become text as they are printed.
-func (i *importer) query(rows *sql.Rows) error {
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	values, targets := make([]any, len(columns)), make([]any, len(columns))
-	for k := range values {
-		targets[k] = &values[k]
-	}
-	var reader *rowReader
-	var first [][]string
-	n := int64(0)
-	take := func(texts []string) error {
-		n++
-		return i.add(reader.message(row{line: n, raw: []byte(joinRow(texts)), values: texts}))
-	}
-	start := func() error {
-		if reader, err = i.bind(columns, first, ','); err != nil {
-			return err
-		}
-		for _, texts := range first {
-			if err := take(texts); err != nil {
+	for last == nil {
+		var w row
+		if w, last = t.next(); last == nil {
+			if err := im.row(ctx, r, w); err != nil {
 				return err
 			}
 		}
-		return nil
 	}
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return fmt.Errorf("row %d: %w", n+1, err)
-		}
-		texts := make([]string, len(values))
-		for k, v := range values {
-			texts[k] = sqlText(v)
-		}
-		if reader == nil {
-			if first = append(first, texts); len(first) == 20 {
-				if err := start(); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		if err := take(texts); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if reader == nil {
-		return start()
+	if last != io.EOF {
+		return last
 	}
 	return nil
 }
 
-func sqlText(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case []byte:
-		return string(v)
-	case time.Time:
-		return v.UTC().Format(time.RFC3339Nano)
-	}
-	return fmt.Sprint(v)
+func (im *importer) row(ctx context.Context, r *rowReader, w row) error {
+	return im.add(ctx, r.message(w))
 }
 
-// joinRow writes fields as a line of CSV.
-func joinRow(values []string) string {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	_ = w.Write(values) // a strings.Builder does not fail
-	w.Flush()
-	return strings.TrimRight(b.String(), "\n")
+// head reads the first rows. Its error is that of the row after them, if it was asked for.
+func head(t table, most int) (rows []row, err error) {
+	for len(rows) < most {
+		w, err := t.next()
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, w)
+	}
+	return rows, nil
+}
+
+// rowReader binds the mapping to the table, and writes it where replays find it.
+func (im *importer) rowReader(ctx context.Context, t table, first []row) (*rowReader, error) {
+	columns, m := t.columns(), im.o.Mapping
+	if m == nil {
+		values := make([][]string, 0, len(first))
+		for _, w := range first {
+			values = append(values, w.values)
+		}
+		var err error
+		if m, err = Guess(columns, values, im.o.Format); err != nil {
+			return nil, err
+		}
+		im.out.Guessed = true
+	}
+	im.out.Mapping, im.out.Unused = m, m.unused(columns)
+	im.out.Format = m.about(im.out.Format)
+	bound := *m // with all that reads a row of it alone
+	bound.Columns = columns
+	bound.Delimiter = ","
+	if t, ok := t.(*textTable); ok {
+		bound.Delimiter = string(rune(t.delimiter))
+	}
+	r, err := bound.bind(columns, im.c.o.Currency, im.c.o.Clock())
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := t.(*jsonTable); ok {
+		r.format = formatJSONRow
+	}
+	r.id, err = im.c.keepMapping(ctx, &bound)
+	return r, err
+}
+
+// about is the format of a source whose rows m reads.
+func (m *Mapping) about(format string) string {
+	switch {
+	case m.Kind == KindItems:
+		return FormatItems
+	case m.Fields["event"].Value == "media_spend":
+		return FormatSpend
+	case m.Fields["event"].Value == "competitor_price":
+		return FormatPrices
+	}
+	return format
+}
+
+// keepMapping writes a mapping into the log, once, and returns its id.
+func (c *Collector) keepMapping(ctx context.Context, m *Mapping) (string, error) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return "", fmt.Errorf("collect: write a mapping: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	id := hex.EncodeToString(sum[:8])
+	if kept, err := c.view.Get(prefixed(mappingPrefix, []byte(id))); err != nil || kept != nil {
+		return id, err
+	}
+	sequence, err := c.log.Append(ctx, store.Record{Kind: store.KindNote, ID: mappingNotePrefix + id, Data: text})
+	if err == nil {
+		err = c.view.Wait(ctx, sequence)
+	}
+	if err != nil {
+		return "", fmt.Errorf("collect: keep the mapping: %w", err)
+	}
+	return id, nil
+}
+
+// mapping returns a mapping that was kept, or store.ErrNotFound.
+func (c *Collector) mapping(id string) (*Mapping, error) {
+	text, err := c.view.Get(prefixed(mappingPrefix, []byte(id)))
+	if err == nil && text == nil {
+		err = store.ErrNotFound
+	}
+	m := new(Mapping)
+	if err == nil {
+		err = json.Unmarshal(text, m)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("collect: mapping %q of a dead letter: %w", id, err)
+	}
+	return m, nil
+}
+
+// jsonTable is a table as JSON objects, a line each. Its columns are the keys of the first rows,
+// those of an object within one joined by points.
+type jsonTable struct {
+	lines lines
+	names []string
+}
+
+func newJSONTable(s *source, sample []byte) (*jsonTable, error) {
+	t := &jsonTable{lines: lines{r: s.Reader, most: maxMessage}}
+	for _, line := range sampleLines(sample, guessRows) {
+		_ = flatten([]byte(line), func(name, _ string) {
+			if len(t.names) <= maxColumns && slices.Index(t.names, name) < 0 {
+				t.names = append(t.names, name)
+			}
+		})
+	}
+	return t, checkColumns(t.names)
+}
+
+func (t *jsonTable) columns() []string { return t.names }
+
+func (t *jsonTable) next() (row, error) {
+	for {
+		raw, err := t.lines.next()
+		if err != nil {
+			return row{}, err
+		}
+		if !blank(raw) {
+			return jsonRow(raw, t.lines.n, t.names), nil
+		}
+	}
+}
+
+// jsonRow reads one object. A key that is no column is passed over, as is a column without one.
+func jsonRow(raw []byte, line int64, columns []string) row {
+	w := row{line: line, raw: raw, values: make([]string, len(columns))}
+	if len(raw) > maxMessage {
+		w.bad = fmt.Sprintf("row has more than %d bytes", maxMessage)
+		return w
+	}
+	err := flatten(raw, func(name, text string) {
+		if i := slices.Index(columns, name); i >= 0 {
+			w.values[i] = text
+		}
+	})
+	if err != nil {
+		w.bad = err.Error()
+	}
+	return w
+}
+
+var errNoObject = errors.New("line is not a JSON object")
+
+// flatten calls add with each value of an object that is no object, an array as its JSON.
+func flatten(raw []byte, add func(name, text string)) error {
+	r := jsonReader{b: raw}
+	if r.peek() != '{' {
+		if _, err := r.value(); err != nil {
+			return err
+		}
+		return errNoObject
+	}
+	if err := flattenInto(&r, "", 0, add); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+func flattenInto(r *jsonReader, prefix string, depth int, add func(name, text string)) error {
+	const deepest = 4
+	return r.object(func(key []byte) error {
+		name := prefix + string(key)
+		if r.peek() == '{' && depth < deepest {
+			return flattenInto(r, name+".", depth+1, add)
+		}
+		value, err := r.value()
+		if err != nil {
+			return err
+		}
+		text, ok := scalarText(value)
+		if !ok {
+			text = string(value)
+		}
+		add(name, text)
+		return nil
+	})
 }

@@ -40,7 +40,7 @@ const (
 	groupsKey      = 'n' // → numbers of the oldest and the next group
 	letterPrefix   = 'r' // + id of a dead letter → its record
 	replayedPrefix = 'm' // + id of a dead letter that was replayed
-	mappingPrefix  = 'p' // + id of a mapping → its YAML
+	mappingPrefix  = 'p' // + id of a mapping → its JSON
 )
 
 const (

@@ -1,0 +1,66 @@
+package collect
+
+import (
+	"database/sql"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+)
+
+// sqlTable is the rows of a query as a table.
+type sqlTable struct {
+	rows  *sql.Rows
+	names []string
+	n     int64
+	into  []any
+}
+
+func newSQLTable(rows *sql.Rows) (*sqlTable, error) {
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, fmt.Errorf("collect: columns of the query: %w", err)
+	}
+	t := &sqlTable{rows: rows, names: names, into: make([]any, len(names))}
+	for i := range t.into {
+		t.into[i] = new(any)
+	}
+	return t, checkColumns(t.names)
+}
+
+func (t *sqlTable) columns() []string { return t.names }
+
+func (t *sqlTable) next() (row, error) {
+	if !t.rows.Next() {
+		if err := t.rows.Err(); err != nil {
+			return row{}, fmt.Errorf("collect: read the query: %w", err)
+		}
+		return row{}, io.EOF
+	}
+	if err := t.rows.Scan(t.into...); err != nil {
+		return row{}, fmt.Errorf("collect: read row %d of the query: %w", t.n+1, err)
+	}
+	t.n++
+	values := make([]string, len(t.into))
+	for i := range t.into {
+		values[i] = sqlText(*t.into[i].(*any))
+	}
+	return row{line: t.n, raw: joinRow(nil, values), values: values}, nil
+}
+
+// sqlText is a value of a database as text; null is empty.
+func sqlText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	case time.Time:
+		return v.UTC().Format(time.RFC3339Nano)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
