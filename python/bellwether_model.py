@@ -1,0 +1,282 @@
+"""Bellwether's customer model in PyTorch: the trunk of models/sequence, on the same files of weights.
+
+    model = load("model.safetensors")
+    scores = model.score([[Step(item=3, time=1767225600), Step(item=7, time=1767225660)]])    # [people, items]
+    save(model, "tuned.safetensors")                                                            # Bellwether loads it
+
+A file is safetensors with a card and a checksum in its metadata (docs/formats/weights.md). Step.item indexes model.items,
+Step.type model.types. Logits equal Bellwether's to 1e-4 (models/sequence/python_test.go).
+"""
+import hashlib, json, math, os, struct
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+FAMILY = "transformer"
+WAITS = 32  # buckets of the task "wait"
+DEFAULTS = {"hidden": 0, "gated": False, "swiglu": False, "rmsnorm": False, "experts": 0, "top": 0, "fields": None, "dropout": 0.0, "tasks": None}
+
+
+class Step(NamedTuple):
+    """One event of a history."""
+
+    item: int = -1  # -1: none, or an unknown one
+    type: int = 0
+    quantity: int = 0
+    price: int = 0  # minor units, 0: not known
+    time: int = 0  # Unix seconds
+
+
+def power(x, limit):
+    """0 for what is not positive, else 1 + floor(log2 x), below limit."""
+    return min(max(x, 0).bit_length(), limit - 1)
+
+
+def hour_of_week(time):
+    hours = abs(time) // 3600
+    return (hours if time >= 0 else -hours) % 168
+
+
+# By field: the rows of its table, and a step's row; before is the step before it or None.
+FIELDS = {
+    "type": (256, lambda s, before: s.type),
+    "gap": (32, lambda s, before: power(s.time - before.time, 32) if before else 0),
+    "hour": (168, lambda s, before: hour_of_week(s.time)),
+    "price": (40, lambda s, before: power(s.price, 40)),
+    "quantity": (16, lambda s, before: power(s.quantity, 16)),
+}
+
+
+class Model(nn.Module):
+    """A causal Transformer over tokens [people, steps, 1 + fields]: items' indices, then each field's row.
+
+    settings is the card's: dim, blocks, heads and length must be there. Parameters have the names of the file, model["norm.weight"].
+    """
+
+    def __init__(self, settings, items, types=()):
+        super().__init__()
+        self.settings, self.items, self.types = dict(settings), list(items), list(types)
+        self.s = DEFAULTS | self.settings
+        self.fields, self.tasks = self.s["fields"] or [], sorted(self.s["tasks"] or {})
+        if not set(self.fields) <= set(FIELDS) or not set(self.tasks) <= {"type", "wait"}:
+            raise ValueError(f"of the fields {self.fields} and tasks {self.tasks} this version knows {sorted(FIELDS)}, type and wait")
+        if not (self.s["heads"] > 0 and self.s["dim"] % self.s["heads"] == 0 and 0 <= self.s["blocks"] <= 256 and 0 <= self.s["experts"] <= 1024):
+            raise ValueError(f"the settings make no model: {self.settings}")
+        for name, (shape, fill) in self.layout().items():
+            self.register_parameter(name.replace(".", "/"), nn.Parameter(fill(*shape)))
+        self.register_buffer("popularity", torch.full((len(self.items),), -math.log(max(1, len(self.items)))))
+
+    def __getitem__(self, name):
+        return self._parameters[name.replace(".", "/")]
+
+    def weights(self):
+        """The parameters by the names of the file."""
+        return {name.replace("/", "."): p for name, p in self._parameters.items()}
+
+    def layout(self):
+        """By name: shape and first values, which are Bellwether's in distribution."""
+        s, out = self.s, {}
+        d, hidden = s["dim"], s["hidden"] or 4 * s["dim"]
+        rows = lambda *shape: torch.randn(shape) * 0.02
+        bound = lambda i: lambda *shape: (torch.rand(shape) * 2 - 1) / math.sqrt(i)
+
+        def dense(name, i, o):
+            out[name + ".weight"], out[name + ".bias"] = ((o, i), bound(i)), ((o,), bound(i))
+
+        def norm(name):
+            out[name + ".weight"] = ((d,), torch.ones)
+            if not s["rmsnorm"]:
+                out[name + ".bias"] = ((d,), torch.zeros)
+
+        def feed_forward(name):
+            for part, i, o in [("in", d, hidden)] + [("up", d, hidden)] * s["swiglu"] + [("out", hidden, d)]:
+                dense(f"{name}.{part}", i, o)
+
+        tables = {"items": len(self.items), "positions": s["length"]} | {f"fields.{f}": FIELDS[f][0] for f in self.fields}
+        for name, n in tables.items():
+            out[name + ".weight"] = ((n, d), rows)
+        for i in range(s["blocks"]):
+            a, f = f"blocks.{i}.attention", f"blocks.{i}.feedforward"
+            dense(a + ".qkv", d, 3 * d)
+            dense(a + ".out", d, d)
+            if s["experts"] > 1:
+                out[f + ".router.weight"] = ((s["experts"], d), bound(d))
+            for prefix in [f"{f}.experts.{e}" for e in range(s["experts"])] if s["experts"] > 1 else [f]:
+                feed_forward(prefix)
+            for name in (a, f):
+                norm(name + ".norm")
+                if s["gated"]:
+                    dense(name + ".gate", d, d)
+        norm("norm")
+        for t in self.tasks:
+            dense("tasks." + t, d, WAITS if t == "wait" else max(1, len(self.types)))
+        return out
+
+    # The network.
+
+    def forward(self, tokens):
+        """States after each step, [people, steps, dim]. Pad short histories on the right: nothing looks there."""
+        ids = tokens[..., 0]
+        x = F.embedding(ids.clamp(min=0), self["items.weight"]) * (ids >= 0).unsqueeze(-1)
+        x = x + self["positions.weight"][: tokens.shape[1]]
+        for i, f in enumerate(self.fields):
+            x = x + F.embedding(tokens[..., 1 + i], self[f"fields.{f}.weight"])
+        x = self.dropout(x)
+        for i in range(self.s["blocks"]):
+            x = self.residual(f"blocks.{i}.attention", x, self.attention)
+            x = self.residual(f"blocks.{i}.feedforward", x, self.experts if self.s["experts"] > 1 else self.feed_forward)
+        return self.norm("norm", x)
+
+    def dropout(self, x):
+        return F.dropout(x, self.s["dropout"], self.training)
+
+    def dense(self, name, x):
+        return F.linear(x, self[name + ".weight"], self[name + ".bias"])
+
+    def norm(self, name, x):
+        if self.s["rmsnorm"]:
+            return F.rms_norm(x, x.shape[-1:], self[name + ".weight"], 1e-5)
+        return F.layer_norm(x, x.shape[-1:], self[name + ".weight"], self[name + ".bias"], 1e-5)
+
+    def residual(self, name, x, branch):
+        n = self.norm(name + ".norm", x)
+        z = branch(name, n)
+        if self.s["gated"]:
+            z = z * torch.sigmoid(self.dense(name + ".gate", n))
+        return x + self.dropout(z)
+
+    def attention(self, name, x):
+        people, steps, d = x.shape
+        q, k, v = self.dense(name + ".qkv", x).view(people, steps, 3, self.s["heads"], -1).permute(2, 0, 3, 1, 4)
+        return self.dense(name + ".out", F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(people, steps, d))
+
+    def feed_forward(self, name, x):
+        z = self.dense(name + ".in", x)
+        z = F.silu(z) * self.dense(name + ".up", x) if self.s["swiglu"] else F.gelu(z)
+        return self.dense(name + ".out", z)
+
+    def experts(self, name, x):
+        """The best one or two of the experts for each step, as when Bellwether scores: no capacity, no auxiliary losses."""
+        flat = x.reshape(-1, x.shape[-1])
+        best, chosen = F.linear(flat, self[name + ".router.weight"]).softmax(-1).topk(max(1, self.s["top"]))
+        if self.s["top"] > 1:
+            best = best / best.sum(-1, keepdim=True)
+        y = torch.zeros_like(flat)
+        for e in range(self.s["experts"]):
+            rows, rank = (chosen == e).nonzero(as_tuple=True)
+            y = y.index_add(0, rows, self.feed_forward(f"{name}.experts.{e}", flat[rows]) * best[rows, rank, None])
+        return y.view_as(x)
+
+    def logits(self, states):
+        """Scores of every item as the next one."""
+        return states @ self["items.weight"].T
+
+    def loss(self, tokens, targets):
+        """Mean cross-entropy of the next item at each step; targets [people, steps], -1 for none."""
+        return F.cross_entropy(self.logits(self(tokens)).flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+    # Histories.
+
+    def encode(self, steps):
+        """Tokens [1, steps, 1 + fields] of the latest steps of one history."""
+        first = max(0, len(steps) - self.s["length"])
+        rows = [[s.item] + [FIELDS[f][1](s, steps[i - 1] if i else None) for f in self.fields] for i, s in enumerate(steps)]
+        tokens = torch.tensor(rows[first:], dtype=torch.long).view(1, -1, 1 + len(self.fields))
+        if tokens.numel() and not (-1 <= int(tokens[..., 0].min()) and int(tokens[..., 0].max()) < len(self.items)):
+            raise ValueError(f"an item is not among the {len(self.items)} of the vocabulary")
+        return tokens
+
+    @torch.inference_mode()
+    def score(self, histories):
+        """Scores [people, items]; without history ln of each item's share of the training events."""
+        self.eval()
+        return torch.stack([self.logits(self(self.encode(h))[0, -1]) if h else self.popularity for h in histories])
+
+    @torch.inference_mode()
+    def outlook(self, history):
+        """The tasks' logits after a history: "type" of the next event, "wait" as hazards by bucket."""
+        self.eval()
+        state = self(self.encode(history))[0, -1]
+        return {t: self.dense("tasks." + t, state) for t in self.tasks}
+
+
+# Files.
+
+DTYPES = {"F32": torch.float32, "U8": torch.uint8}
+NO_DIGEST = b"0" * 64
+
+
+def read_weights(path):
+    """The card and the arrays of a file. ValueError: it is not one, or was altered or cut."""
+    with open(path, "rb") as f:
+        data = f.read()
+    n = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
+    if not 0 < n <= min(100 << 20, len(data) - 8):
+        raise ValueError(f"{path} is not a file of weights: its header has {n} of {len(data)} bytes")
+    try:
+        header, body = json.loads(data[8 : 8 + n]), memoryview(bytearray(data[8 + n :]))
+        meta = header.pop("__metadata__")
+        digest, whole = meta["sha256"].encode(), hashlib.sha256(data[:8])
+        whole.update(data[8 : 8 + n].replace(digest, NO_DIGEST, 1))
+        whole.update(body)
+        if whole.hexdigest().encode() != digest:
+            raise ValueError("the checksum does not match: the file was altered or damaged")
+        return json.loads(meta["card"]), {name: array(body, **e) for name, e in header.items()}
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError) as e:
+        raise ValueError(f"{path} is not a file of weights, or a damaged one: {e}") from e
+
+
+def array(body, dtype, shape, data_offsets):
+    (start, end), kind = data_offsets, DTYPES[dtype]
+    if not 0 <= start <= end <= len(body) or end - start != math.prod(shape) * kind.itemsize:
+        raise ValueError(f"an array of {shape} does not fit its bytes {data_offsets}")
+    return torch.frombuffer(body[start:end], dtype=kind).view(shape) if end > start else torch.empty(shape, dtype=kind)
+
+
+def write_weights(path, card, arrays):
+    """Writes a file of weights, in place of what was there once it is complete."""
+    names, at, header = {torch.float32: "F32", torch.uint8: "U8"}, 0, {"__metadata__": {"sha256": NO_DIGEST.decode(), "card": json.dumps(card)}}
+    body = []
+    for name, a in arrays.items():
+        body.append(a.detach().cpu().contiguous().numpy().tobytes())
+        header[name] = {"dtype": names[a.dtype], "shape": list(a.shape), "data_offsets": [at, at + len(body[-1])]}
+        at += len(body[-1])
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    head = struct.pack("<Q", len(head)) + head
+    digest = hashlib.sha256(head)
+    for b in body:
+        digest.update(b)
+    with open(f"{path}.partial", "wb") as f:
+        f.writelines([head.replace(NO_DIGEST, digest.hexdigest().encode(), 1)] + body)
+    os.replace(f"{path}.partial", path)
+
+
+def load(path):
+    """A model from Bellwether's file, ready to score; call train() on it before training. ValueError as read_weights."""
+    card, arrays = read_weights(path)
+    if card.get("family") != FAMILY:
+        raise ValueError(f"{path} holds a model of the family {card.get('family')!r}, not {FAMILY!r}")
+    try:
+        with torch.device("meta"):  # takes no memory before the shapes are known to be the file's
+            model = Model(card["settings"], json.loads(arrays["vocabulary"].numpy().tobytes()), card.get("types") or [])
+        own = model.weights() | {"popularity": model.popularity}
+        wrong = [name for name, p in own.items() if name not in arrays or arrays[name].shape != p.shape]
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
+        raise ValueError(f"{path}: its card makes no model: {e}") from e
+    if wrong:
+        raise ValueError(f"{path}: {wrong[0]} is not {list(own[wrong[0]].shape)}")
+    model = model.to_empty(device="cpu")
+    with torch.no_grad():
+        for name, p in (model.weights() | {"popularity": model.popularity}).items():
+            p.copy_(arrays[name])
+    return model.eval()
+
+
+def save(model, path):
+    """Writes a file that Bellwether loads."""
+    vocabulary = torch.tensor(list(json.dumps(model.items).encode()), dtype=torch.uint8)
+    card = {"family": FAMILY, "settings": model.settings, "types": model.types}
+    write_weights(path, card, model.weights() | {"popularity": model.popularity, "vocabulary": vocabulary})
