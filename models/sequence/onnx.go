@@ -43,6 +43,9 @@ func (m *Model) graph() (*onnx.Graph, error) {
 	for _, p := range m.params {
 		g.unused[p.Name] = p
 	}
+	if p := m.itemTable(); p.Shape[0] != len(m.items) {
+		return nil, fmt.Errorf("%s has %d rows for %d items", p.Name, p.Shape[0], len(m.items))
+	}
 	g.build()
 	for name := range g.unused {
 		return nil, fmt.Errorf("there is no operator for %s", name)

@@ -84,7 +84,7 @@ func TestPythonAgrees(t *testing.T) {
 		}
 	}
 	digests := map[string]string{}
-	for i, a := range compare(t, interpreter, cases) {
+	for i, a := range ask[pythonCase, compared](t, interpreter, "compare", cases) {
 		c := &cases[i]
 		t.Run(c.Name, func(t *testing.T) {
 			c.check(t, "PyTorch", a.Torch)
@@ -110,24 +110,33 @@ type compared struct {
 	ONNX  *pythonAnswer // nil without onnxruntime
 }
 
-func compare(t *testing.T, interpreter string, cases []pythonCase) []compared {
+// ask has check.py answer each part of a request.
+func ask[Q, A any](t *testing.T, interpreter, command string, request []Q) []A {
 	t.Helper()
-	request, err := json.Marshal(cases)
+	text, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(interpreter, pythonFolder+"/check.py", "compare")
+	cmd := exec.Command(interpreter, pythonFolder+"/check.py", command)
 	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(request), &stderr
-	text, err := cmd.Output()
-	if err != nil {
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), &stderr
+	if text, err = cmd.Output(); err != nil {
 		t.Fatalf("python: %v\n%s", err, &stderr)
 	}
-	var answers []compared
-	if err := json.Unmarshal(text, &answers); err != nil || len(answers) != len(cases) {
-		t.Fatalf("python answered %d of %d cases: %v\n%.200s", len(answers), len(cases), err, text)
+	var answers []A
+	if err := json.Unmarshal(text, &answers); err != nil || len(answers) != len(request) {
+		t.Fatalf("python answered %d of %d: %v\n%.200s", len(answers), len(request), err, text)
 	}
 	return answers
+}
+
+func tryFile(name string) (*Model, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Load(f)
 }
 
 func fixtures(t *testing.T) []pythonCase {
@@ -264,12 +273,7 @@ func saved(t *testing.T, m *Model) []byte {
 
 func loadFile(t *testing.T, name string) *Model {
 	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := Load(f)
+	m, err := tryFile(name)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
