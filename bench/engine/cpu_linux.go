@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"syscall"
@@ -6,12 +6,12 @@ import (
 	"unsafe"
 )
 
-// threadTime is the processor time that the calling thread has used. (The
-// times of getrusage come in ticks of milliseconds.)
-func threadTime() time.Duration {
-	const ofThread = 3 // CLOCK_THREAD_CPUTIME_ID
+// processorTime is the processor time that the process has used. (The times of
+// getrusage come in ticks of milliseconds.)
+func processorTime() time.Duration {
+	const ofProcess = 2 // CLOCK_PROCESS_CPUTIME_ID
 	var used syscall.Timespec
-	if _, _, failed := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, ofThread, uintptr(unsafe.Pointer(&used)), 0); failed != 0 {
+	if _, _, failed := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, ofProcess, uintptr(unsafe.Pointer(&used)), 0); failed != 0 {
 		return wall()
 	}
 	return time.Duration(used.Nano())

@@ -1,8 +1,8 @@
 //go:build !linux
 
-package main
+package engine
 
 import "time"
 
-// threadTime is the time on the wall: the thread's own is read on Linux alone.
-func threadTime() time.Duration { return wall() }
+// processorTime is the time on the wall: the process's own is read on Linux alone.
+func processorTime() time.Duration { return wall() }
