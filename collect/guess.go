@@ -122,6 +122,9 @@ func (g *guesser) take(m *Mapping, fields ...string) {
 			from = "spend"
 		}
 		if i := g.column(from); i >= 0 {
+			if name == "id" && m.Kind != KindItems && !g.global(i) {
+				continue // numbers of rows: another table has the same
+			}
 			m.Fields[name] = Field{Column: g.columns[i], Format: g.format(name, i)}
 			g.taken[g.columns[i]] = true
 		}
@@ -130,7 +133,10 @@ func (g *guesser) take(m *Mapping, fields ...string) {
 
 // format is the pattern of a column of times that are not understood without one.
 func (g *guesser) format(field string, column int) string {
-	if !slices.Contains([]string{"time", "received", "from", "to", "updated"}, field) {
+	switch {
+	case isAmount(field) && slices.Contains(g.names, "occurred") && slices.Contains(g.names, "received"):
+		return formatMinor // as WriteEvents of package prepare writes them
+	case !slices.Contains([]string{"time", "received", "from", "to", "updated"}, field):
 		return ""
 	}
 	reads := func(parse func(string) bool) bool {
@@ -255,6 +261,16 @@ func spendColumn(name string) (channel string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// global reports whether a column holds ids that no other table has: long ones, not plain numbers.
+func (g *guesser) global(column int) bool {
+	for _, r := range g.rows {
+		if column < len(r) && (len(r[column]) < 16 || allDigits(r[column])) {
+			return false
+		}
+	}
+	return g.names[column] != "id" || len(g.rows) > 0
 }
 
 func (g *guesser) numeric(column int) bool {

@@ -20,7 +20,7 @@ type Rejected struct {
 	Reason   string        `json:"reason"`            // continues "refused: "
 	Time     time.Time     `json:"time"`              // when it was refused
 	Raw      []byte        `json:"-"`                 // as it came, at most 256 KiB of it
-	Format   string        `json:"format,omitempty"`  // how Raw is read again: segment, segment/TYPE, event, item, row, row/json; "": not at all
+	Format   string        `json:"format,omitempty"`  // how Raw is read again: segment, segment/TYPE, event, item, row, row/json, row/sql; "": not at all
 	Mapping  string        `json:"mapping,omitempty"` // of a row: id of its mapping
 	Skew     time.Duration `json:"skew,omitempty"`    // of the sender's clock
 	Replayed bool          `json:"replayed"`          // it was read again and is in the log

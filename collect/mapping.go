@@ -37,7 +37,7 @@ type Mapping struct {
 type Field struct {
 	Column string            `yaml:"column,omitempty" json:"column,omitempty"`
 	Value  string            `yaml:"value,omitempty" json:"value,omitempty"`
-	Format string            `yaml:"format,omitempty" json:"format,omitempty"` // of a time: unix, unix_ms, or a pattern such as "%d/%m/%Y %H:%M"; "": found out from each value
+	Format string            `yaml:"format,omitempty" json:"format,omitempty"` // of a time: unix, unix_ms, or a pattern such as "%d/%m/%Y %H:%M"; of an amount: minor; "": found out from each value
 	Values map[string]string `yaml:"values,omitempty" json:"values,omitempty"` // what the column's values stand for; one that is not here stands for itself
 }
 
@@ -109,12 +109,20 @@ func (m *Mapping) check() error {
 		if (f.Column == "") == (f.Value == "") {
 			return fmt.Errorf("%w: field %s needs either a column or a value", ErrMapping, name)
 		}
+		if isAmount(name) && f.Format == formatMinor {
+			continue
+		}
 		if _, err := timeParser(f.Format); err != nil {
 			return fmt.Errorf("%w: field %s: %w", ErrMapping, name, err)
 		}
 	}
 	return nil
 }
+
+// formatMinor is the format of amounts in minor units: cents.
+const formatMinor = "minor"
+
+func isAmount(field string) bool { return field == "price" || field == "total" || field == "cost" }
 
 // delimiter is the byte between fields: 0 if it is to be found out, ' ' for any run of space.
 func (m *Mapping) delimiter() (byte, error) {

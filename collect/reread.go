@@ -18,16 +18,13 @@ func (c *Collector) reread(r *Rejected) (message, error) {
 func (c *Collector) rereadAs(r *Rejected) (message, error) {
 	kind, _ := strings.CutPrefix(r.Format, "segment/")
 	switch {
-	case r.Format == formatRow, r.Format == formatJSONRow:
+	case strings.HasPrefix(r.Format, formatRow):
 		return c.rereadRow(r)
-	case r.Format == "segment" && strings.HasPrefix(r.Source, "http/"):
-		s := segmentReader{currency: c.o.Currency, received: r.Time, skew: r.Skew}
-		return lineMessage(r.Raw, s.message), nil
-	case r.Format == "segment":
-		s := segmentReader{currency: c.o.Currency}
-		return lineMessage(r.Raw, s.message), nil
-	case kind != r.Format:
-		s := segmentReader{currency: c.o.Currency, received: r.Time, kind: kind}
+	case r.Format == "segment" || kind != r.Format:
+		s := segmentReader{currency: c.o.Currency, skew: r.Skew, kind: strings.TrimPrefix(kind, "segment")}
+		if r.Line == 0 { // not from a file: it came in when it was refused
+			s.received = r.Time
+		}
 		return lineMessage(r.Raw, s.message), nil
 	case r.Format == "event":
 		return lineMessage(r.Raw, eventMessage), nil

@@ -45,9 +45,9 @@ func (r *rowReader) setItem(item *bellwether.Item, f *boundField, text string, v
 	case "image":
 		item.Image = text
 	case "price":
-		item.Price, err = parseMoney(text, r.currencyOf(values))
+		item.Price, err = r.money(f, text, values)
 	case "cost":
-		item.Cost, err = parseMoney(text, r.currencyOf(values))
+		item.Cost, err = r.money(f, text, values)
 	case "stock":
 		var n int64
 		n, err = parseDecimal(text, 0)

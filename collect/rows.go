@@ -39,6 +39,7 @@ type rowReader struct {
 const (
 	formatRow     = "row"      // text with the mapping's delimiter
 	formatJSONRow = "row/json" // an object
+	formatSQLRow  = "row/sql"  // of a query, as text with commas: its place among the rows says nothing
 )
 
 // boundField is a field whose column was found.
@@ -54,6 +55,7 @@ type row struct {
 	line   int64  // in its file, from 1
 	raw    []byte // as it came
 	values []string
+	equal  int64  // of a query: rows before it that are the same
 	bad    string // set: it cannot be read, with the reason
 }
 
@@ -75,10 +77,7 @@ func (m *Mapping) bind(columns []string, currency bellwether.Currency, now time.
 		if !ok {
 			continue
 		}
-		parse, err := timeParser(f.Format)
-		if err != nil {
-			return nil, fmt.Errorf("%w: field %s: %w", ErrMapping, name, err)
-		}
+		parse, _ := timeParser(f.Format) // checked
 		r.fields = append(r.fields, boundField{name, f, slices.Index(columns, f.Column), parse})
 	}
 	for i, c := range columns {
@@ -132,7 +131,11 @@ func (r *rowReader) events(w row) ([]bellwether.Event, error) {
 		return nil, err
 	}
 	if e.ID == "" {
-		e.ID = contentID(r.header, strconv.AppendInt(nil, w.line, 10), w.raw)
+		place := w.line
+		if r.format == formatSQLRow {
+			place = w.equal
+		}
+		e.ID = contentID(r.header, strconv.AppendInt(nil, place, 10), w.raw)
 	}
 	if r.wide == nil {
 		return []bellwether.Event{e}, nil
@@ -163,22 +166,24 @@ func (r *rowReader) events(w row) ([]bellwether.Event, error) {
 // happened, unless a column says when it was received.
 func (r *rowReader) event(values []string) (bellwether.Event, error) {
 	var e bellwether.Event
-	var price, total string
+	var price, total bellwether.Money
 	for i := range r.fields {
 		f := &r.fields[i]
 		text := f.text(values)
 		if text == "" {
 			continue
 		}
+		var err error
 		switch f.name {
 		case "price":
-			price = text
+			price, err = r.money(f, text, values)
 		case "total":
-			total = text
+			total, err = r.money(f, text, values)
 		default:
-			if err := r.set(&e, f, text); err != nil {
-				return e, fmt.Errorf("%s %w", f.name, err)
-			}
+			err = r.set(&e, f, text)
+		}
+		if err != nil {
+			return e, fmt.Errorf("%s %w", f.name, err)
 		}
 	}
 	for i := range r.traits {
@@ -192,7 +197,8 @@ func (r *rowReader) event(values []string) (bellwether.Event, error) {
 	if e.Received.IsZero() {
 		e.Received = e.Occurred
 	}
-	return e, r.setAmounts(&e, values, price, total)
+	setAmounts(&e, price, total)
+	return e, nil
 }
 
 // set sets the field f of e.
@@ -280,26 +286,28 @@ func (r *rowReader) time(f *boundField, text string) (time.Time, error) {
 
 // setAmounts sets the price of one piece. A total that the pieces do not divide is the price of
 // one, and their number a trait: revenue stays exact.
-func (r *rowReader) setAmounts(e *bellwether.Event, values []string, price, total string) (err error) {
-	if price != "" {
-		if e.Price, err = parseMoney(price, r.currencyOf(values)); err != nil {
-			return fmt.Errorf("price %w", err)
-		}
-		return nil
+func setAmounts(e *bellwether.Event, price, total bellwether.Money) {
+	if !price.IsZero() || total.IsZero() {
+		e.Price = price
+		return
 	}
-	if total == "" {
-		return nil
-	}
-	if e.Price, err = parseMoney(total, r.currencyOf(values)); err != nil {
-		return fmt.Errorf("total %w", err)
-	}
+	e.Price = total
 	if q := e.Quantity; q > 1 && e.Price.Amount%q == 0 {
 		e.Price.Amount /= q
 	} else if q > 1 {
 		setTrait(e, "pieces", q)
 		e.Quantity = 1
 	}
-	return nil
+}
+
+// money reads an amount in major units, or in minor ones where the mapping says so.
+func (r *rowReader) money(f *boundField, text string, values []string) (bellwether.Money, error) {
+	c := r.currencyOf(values)
+	if f.field.Format != formatMinor {
+		return parseMoney(text, c)
+	}
+	n, err := parseDecimal(text, 0)
+	return bellwether.Money{Amount: n, Currency: c}, err
 }
 
 func (r *rowReader) currencyOf(values []string) bellwether.Currency {

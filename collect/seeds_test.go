@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // bodySeeds are bodies of the HTTP interface that mutations begin with.
@@ -27,6 +30,28 @@ var fileSeeds = map[string][]string{
 	"items":     {"sku,name,price,stock\nshoe,Red,19.99,3\n", `{"id":"shoe","price":{"amount":1,"currency":"EUR"}}` + "\n"},
 	"spend":     {"date,tv_S,search_spend\n2026-01-01,100,50\n", "date,channel,spend\n2026-01-01,tv,3\n"},
 	"prices":    {"sku,competitor,price,date\nshoe,other,18,2026-01-01\n"},
+	"jsonl":     {`{"user":{"id":"ann"},"product_id":7,"timestamp":"2026-01-01","tags":["a","b"]}` + "\n", `{"sku":"shoe","title":"Red","price":19.99}` + "\n"},
+	"events":    {`{"id":"e1","type":"view_item","occurred":"2026-01-01T00:00:00Z","subject":"ann","item":"shoe","traits":{"a":1}}` + "\n"},
+	"parquet":   {parquetSeed()},
+}
+
+// parquetSeed is a small file with the types that columns of events have.
+func parquetSeed() string {
+	type sale struct {
+		Customer string    `parquet:"customer_id"`
+		Product  *string   `parquet:"product_id,optional,dict"`
+		At       time.Time `parquet:"timestamp,timestamp(microsecond)"`
+		Day      int32     `parquet:"day,date"`
+		Price    int64     `parquet:"price,decimal(2:10)"`
+		Tags     []string  `parquet:"tags,list"`
+	}
+	shoe := "shoe"
+	var file bytes.Buffer
+	err := parquet.Write(&file, []sale{{"ann", &shoe, noon, 20454, 1999, []string{"a", "b"}}, {"bob", nil, noon.Add(time.Second), 20455, -5, nil}})
+	if err != nil {
+		panic(err)
+	}
+	return file.String()
 }
 
 const mappingSeed = "kind: events\ndelimiter: \",\"\nfields:\n  subject: a\n  item: {column: b}\n  time: {column: c, format: unix}\n  event: {value: view_item}\ntraits: [d]\n"
@@ -116,6 +141,8 @@ func FuzzMovieLens(f *testing.F) { fuzzFile(f, "movielens") }
 func FuzzItems(f *testing.F)     { fuzzFile(f, "items") }
 func FuzzSpend(f *testing.F)     { fuzzFile(f, "spend") }
 func FuzzPrices(f *testing.F)    { fuzzFile(f, "prices") }
+func FuzzJSON(f *testing.F)      { fuzzFile(f, "jsonl") }
+func FuzzEvents(f *testing.F)    { fuzzFile(f, "events") }
 func FuzzParquet(f *testing.F)   { fuzzFile(f, "parquet") }
 
 // FuzzAny finds the format out by itself.

@@ -3,6 +3,7 @@ package collect
 import (
 	"database/sql"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"strconv"
 	"time"
@@ -14,6 +15,7 @@ type sqlTable struct {
 	names []string
 	n     int64
 	into  []any
+	seen  map[uint64]int64 // how often there was a row of a hash: rows come in any order
 }
 
 func newSQLTable(rows *sql.Rows) (*sqlTable, error) {
@@ -21,7 +23,7 @@ func newSQLTable(rows *sql.Rows) (*sqlTable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("collect: columns of the query: %w", err)
 	}
-	t := &sqlTable{rows: rows, names: names, into: make([]any, len(names))}
+	t := &sqlTable{rows: rows, names: names, into: make([]any, len(names)), seen: map[uint64]int64{}}
 	for i := range t.into {
 		t.into[i] = new(any)
 	}
@@ -45,7 +47,12 @@ func (t *sqlTable) next() (row, error) {
 	for i := range t.into {
 		values[i] = sqlText(*t.into[i].(*any))
 	}
-	return row{line: t.n, raw: joinRow(nil, values), values: values}, nil
+	w := row{line: t.n, raw: joinRow(nil, values), values: values}
+	h := fnv.New64a()
+	h.Write(w.raw)
+	w.equal = t.seen[h.Sum64()]
+	t.seen[h.Sum64()]++
+	return w, nil
 }
 
 // sqlText is a value of a database as text; null is empty.

@@ -96,8 +96,11 @@ func (im *importer) rowReader(ctx context.Context, t table, first []row) (*rowRe
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := t.(*jsonTable); ok {
+	switch t.(type) {
+	case *jsonTable:
 		r.format = formatJSONRow
+	case *sqlTable:
+		r.format = formatSQLRow
 	}
 	r.id, err = im.c.keepMapping(ctx, &bound)
 	return r, err
