@@ -78,11 +78,14 @@ func (e *Engine) Cleaning(ctx context.Context) (prepare.Report, error) {
 	return t.cleaned.Report, nil
 }
 
-// Export writes the cleaned events, or the training set of an application, as Parquet.
+// Export writes the cleaned events, or the training set of an application, as Parquet; or the sequence model.
 func (e *Engine) Export(ctx context.Context, what string, w io.Writer) error {
+	if modelFiles[what] != nil {
+		return e.exportModel(ctx, what, w)
+	}
 	t := newTurn(e, nil)
 	if what != "events" && what != "recommend" && what != "behaviour" {
-		return fmt.Errorf("%w: what is %q; it can be events, recommend or behaviour", ErrBadRequest, what)
+		return fmt.Errorf("%w: what is %q; it can be events, recommend, behaviour, model, model-onnx or model-card", ErrBadRequest, what)
 	}
 	if err := cleanEvents(ctx, t); err != nil {
 		return err

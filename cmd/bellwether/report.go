@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"bellwether/measure"
 	"bellwether/pipeline"
@@ -36,17 +38,21 @@ func (a *app) report() *cobra.Command {
 func (a *app) export() *cobra.Command {
 	var what, out string
 	cmd := &cobra.Command{
-		Use: "export", Short: "Write cleaned events or a training set as Parquet", Args: cobra.NoArgs,
-		Example: "  bellwether export --what events -o events.parquet\n  bellwether export --what behaviour | duckdb …",
+		Use: "export", Short: "Write cleaned events or a training set as Parquet, or the sequence model", Args: cobra.NoArgs,
+		Example: "  bellwether export --what events -o events.parquet\n  bellwether export --what behaviour | duckdb …\n  bellwether export --what model -o model.safetensors",
 		RunE: a.with(func(c *cobra.Command, _ []string, o *opened) error {
 			write := func(w io.Writer) error { return o.engine.Export(c.Context(), what, w) }
 			if out == "" {
 				return write(c.OutOrStdout())
 			}
-			return writeFile(out, write)
+			if err := writeFile(out, write); err != nil || what != "model" && what != "model-onnx" {
+				return err
+			}
+			card := strings.TrimSuffix(out, filepath.Ext(out)) + ".json"
+			return writeFile(card, func(w io.Writer) error { return o.engine.Export(c.Context(), "model-card", w) })
 		}),
 	}
-	cmd.Flags().StringVar(&what, "what", "events", "events, recommend (sequences) or behaviour (table)")
+	cmd.Flags().StringVar(&what, "what", "events", "events, recommend (sequences) or behaviour (table); model (safetensors) or model-onnx, with a card (.json) beside the file, or model-card")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file; stdout by default")
 	return cmd
 }
