@@ -199,7 +199,8 @@ func (e *encoder) item(m *message) error {
 // append encodes v at the end of the buffer; what was given out before stays valid when it grows.
 func (e *encoder) append(v interface {
 	AppendBinary([]byte) ([]byte, error)
-}) ([]byte, error) {
+},
+) ([]byte, error) {
 	if e.buf == nil {
 		e.buf = make([]byte, 0, 16<<10)
 	}

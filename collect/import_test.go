@@ -49,8 +49,10 @@ func TestImportFormats(t *testing.T) {
 		{"movielens", "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n1\t2\tx\t881250949\n", "movielens", ImportOptions{}, []string{"rating 196 242 3"}, 1},
 		{"segment", view1 + "\n{]\n", "segment", ImportOptions{}, []string{"view_item ann shoe 19.99 EUR"}, 1},
 		{
-			"csv", "Customer ID,Product ID,Order Date,Price,Notes\nann,shoe,2026-02-01,5.50,\"two\nlines, quoted\"\nbob,hat,someday,1,\neve,hat\n\"open,1\n", "csv", ImportOptions{},
-			[]string{"purchase ann shoe 5.50 EUR"}, 3,
+			"csv", "Customer ID,Product ID,Order Date,Price,Notes\nann,shoe,2026-02-01,5.50,\"two\nlines, quoted\"\nbob,hat,someday,1,\neve,hat\n\"open,1\n", "csv",
+			ImportOptions{},
+			[]string{"purchase ann shoe 5.50 EUR"},
+			3,
 		},
 		{"semicolons", "user_id;item_id;timestamp\n1;2;1700000000\n", "csv", ImportOptions{}, []string{"view_item 1 2"}, 0},
 		{"spend", "date,tv_S,search_S\n2026-01-01,100,50\n2026-01-08,0,\n", "spend", ImportOptions{Format: "spend"}, []string{"media_spend tv  100.00 EUR", "media_spend search  50.00 EUR", "media_spend tv  0.00 EUR"}, 0},

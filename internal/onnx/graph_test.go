@@ -74,7 +74,7 @@ func affine() *Graph {
 	best, at := g.Pair("TopK", nil, y, g.Integers(2))
 	g.Output("best", Float, g.Node("Transpose", Attributes{"perm": []int{1, -1}}, best), 2, "length")
 	g.Output("at", Int64, at, "length", 2)
-	if g.Integers(2) != g.Integers(2) || g.Integers(2) == g.Integers(2, 2) || g.Number(2) == g.Integers(2) {
+	if two, again := g.Integers(2), g.Integers(2); two != again || two == g.Integers(2, 2) || g.Number(2) == two {
 		panic("constants are mixed up")
 	}
 	return g
