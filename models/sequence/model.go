@@ -1,10 +1,12 @@
 package sequence
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
+	"os"
+	"runtime"
 	"sync"
 
 	"bellwether"
@@ -22,8 +24,13 @@ type Model struct {
 	types      []bellwether.EventType
 	popularity []float32 // by item: ln of its share of the training events, the scores of a person without history
 
+	own   []byte    // by item: not 0 where it has a row of its own beside hashed ones; nil for none
+	table *nn.Param // [items, dim]: the vectors that scores are products with
+
+	memory    *nn.Memory // of the weights; empty unless the model is large
+	grads     *nn.Memory // of their gradients
 	params    nn.Params
-	embedding nn.Embedding // its first table is the items'
+	embedding embedding
 	blocks    nn.Sequential
 	norm      nn.Layer
 	tasks     []*task
@@ -33,23 +40,47 @@ type Model struct {
 
 var _ bellwether.Scorer = (*Model)(nil)
 
-// newModel makes an untrained model.
+// newModel makes an untrained model. A large one, with hashed rows, lies outside the collected heap.
 func newModel(s Settings, items []bellwether.ItemID, types []bellwether.EventType, seed uint64) *Model {
+	b, values, grads := nn.NewBuilder(seed), &nn.Memory{}, &nn.Memory{}
+	if s.Hash != nil {
+		b.In(values, grads)
+	}
+	m := build(b, s, items, types)
+	m.keep(values)
+	m.grads = grads
+	return m
+}
+
+// keep makes m the owner of memory, which goes with it.
+func (m *Model) keep(memory *nn.Memory) {
+	m.memory = memory
+	runtime.AddCleanup(m, (*nn.Memory).Release, memory)
+}
+
+// Close gives the memory of a large model back at once; the collector would do
+// it later. Nobody may use m afterwards, or still be using it.
+func (m *Model) Close() { m.memory.Release() }
+
+// build makes the layers.
+func build(b *nn.Builder, s Settings, items []bellwether.ItemID, types []bellwether.EventType) *Model {
 	m := &Model{settings: s, items: items, types: types, popularity: make([]float32, len(items))}
 	m.scratch.New = func() any { return new(scratch) }
-	b := nn.NewBuilder(seed)
 	first := nn.Normal(.02)
 	m.embedding.Width = s.Dim
-	m.embedding.Tables = []*nn.Param{itemTable(b, s, first, len(items)), b.Param("positions.weight", first, s.Length, s.Dim)}
+	if s.Hash != nil {
+		m.embedding.hashed = newHashed(b, s, items)
+	} else {
+		m.table = itemTable(b, s, first, len(items))
+		m.embedding.Tables = append(m.embedding.Tables, m.table)
+	}
+	m.embedding.Tables = append(m.embedding.Tables, b.Param("positions.weight", first, s.Length, s.Dim))
 	for _, f := range s.Fields {
 		m.embedding.Tables = append(m.embedding.Tables, b.Param("fields."+f+".weight", first, fieldBuckets[f], s.Dim))
 	}
 	m.blocks = nn.Sequential{b.Dropout(s.Dropout)}
-	for i := range s.Blocks {
-		m.blocks = append(m.blocks, b.Block(fmt.Sprintf("blocks.%d", i), nn.BlockOptions{
-			Width: s.Dim, Heads: s.Heads, Hidden: s.Hidden, Experts: s.Experts, Top: s.Top,
-			Gated: s.Gated, SwiGLU: s.SwiGLU, RMSNorm: s.RMSNorm, Dropout: s.Dropout,
-		}))
+	for i := 0; i < s.Blocks && b.Err() == nil; i++ {
+		m.blocks = append(m.blocks, b.Block(fmt.Sprintf("blocks.%d", i), s.block(i)))
 	}
 	if s.RMSNorm {
 		m.norm = b.RMSNorm("norm", s.Dim)
@@ -61,6 +92,18 @@ func newModel(s Settings, items []bellwether.ItemID, types []bellwether.EventTyp
 	return m
 }
 
+// block returns what block i is made of.
+func (s *Settings) block(i int) nn.BlockOptions {
+	o := nn.BlockOptions{
+		Width: s.Dim, Heads: s.Heads, Hidden: s.Hidden, Experts: s.Experts, Top: s.Top,
+		Gated: s.Gated, SwiGLU: s.SwiGLU, RMSNorm: s.RMSNorm, Dropout: s.Dropout,
+	}
+	if i < s.DenseBlocks {
+		o.Experts = 0
+	}
+	return o
+}
+
 // itemTable is sparse where the loss touches few items a step.
 func itemTable(b *nn.Builder, s Settings, first nn.Init, items int) *nn.Param {
 	if s.Loss == "full" {
@@ -69,11 +112,19 @@ func itemTable(b *nn.Builder, s Settings, first nn.Init, items int) *nn.Param {
 	return b.Table("items.weight", first, items, s.Dim)
 }
 
-func (m *Model) itemTable() *nn.Param { return m.embedding.Tables[0] }
+// itemTable returns the items' vectors, [items, dim]; those of hashed items are as of the last pack.
+func (m *Model) itemTable() *nn.Param { return m.table }
 
 // pack lays out the weights for scoring.
 func (m *Model) pack() {
 	m.params.Pack()
+	if h := m.embedding.hashed; h != nil {
+		if m.table == nil {
+			shape := []int{len(m.items), m.settings.Dim}
+			m.table = &nn.Param{Name: "items", Shape: shape, Value: make([]float32, shape[0]*shape[1])}
+		}
+		h.fill(m.table.Value)
+	}
 	m.packed = tensor.PackT(m.packed, m.itemTable().Value, m.settings.Dim, len(m.items))
 }
 
@@ -102,9 +153,12 @@ func (m *Model) Save(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("sequence: saving: %w", err)
 	}
-	arrays := append(m.params.Arrays(),
-		nn.Array{Name: "popularity", Shape: []int{len(m.popularity)}, Floats: m.popularity},
-		nn.Array{Name: "vocabulary", Shape: []int{len(vocabulary)}, Bytes: vocabulary})
+	defer runtime.KeepAlive(m) // of its memory
+	arrays := append(m.params.Arrays(), nn.Array{Name: "popularity", Shape: []int{len(m.popularity)}, Floats: m.popularity})
+	if m.own != nil {
+		arrays = append(arrays, nn.Array{Name: "own", Shape: []int{len(m.own)}, Bytes: m.own})
+	}
+	arrays = append(arrays, nn.Array{Name: "vocabulary", Shape: []int{len(vocabulary)}, Bytes: vocabulary})
 	if err := nn.WriteWeights(w, card{Family, m.settings, m.types}, arrays); err != nil {
 		return fmt.Errorf("sequence: saving: %w", err)
 	}
@@ -121,6 +175,25 @@ func Load(r io.Reader) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sequence: loading: %w", err)
 	}
+	m.keep(&nn.Memory{})
+	return m, nil
+}
+
+// Open is Load by mapping the file: a large model is there in seconds and takes
+// no memory that the system cannot take back. f may be closed afterwards, and
+// replaced by renaming, but not rewritten in place.
+func Open(f *os.File) (*Model, error) {
+	memory := &nn.Memory{}
+	w, err := nn.MapWeights(f, memory)
+	if err != nil {
+		return nil, fmt.Errorf("sequence: opening %s: %w", f.Name(), err)
+	}
+	m, err := restore(w)
+	if err != nil {
+		memory.Release()
+		return nil, fmt.Errorf("sequence: opening %s: %w", f.Name(), err)
+	}
+	m.keep(memory)
 	return m, nil
 }
 
@@ -129,60 +202,43 @@ func restore(w *nn.Weights) (*Model, error) {
 	if err := json.Unmarshal(w.Card, &c); err != nil {
 		return nil, fmt.Errorf("%w: its card: %w", nn.ErrFormat, err)
 	}
+	if c.Family != Family {
+		return nil, fmt.Errorf("%w: family %q", nn.ErrMismatch, c.Family)
+	}
+	if err := c.Settings.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", nn.ErrFormat, err)
+	}
 	var items []bellwether.ItemID
-	if a := w.Array("vocabulary"); a == nil || json.Unmarshal(a.Bytes, &items) != nil {
+	if a := w.Array("vocabulary"); a == nil || json.Unmarshal(a.Bytes, &items) != nil || len(items) == 0 {
 		return nil, fmt.Errorf("%w: it lacks a vocabulary", nn.ErrFormat)
 	}
-	if err := c.check(w, len(items)); err != nil {
+	b := nn.NewLoader(w)
+	m := build(b, c.Settings, items, c.Types)
+	if err := b.Err(); err != nil {
 		return nil, err
 	}
-	m := newModel(c.Settings, items, c.Types, 0)
-	if err := m.params.Restore(w); err != nil {
+	popularity := w.Array("popularity")
+	if popularity == nil || len(popularity.Floats) != len(items) {
+		return nil, fmt.Errorf("%w: popularity is not of %d items", nn.ErrFormat, len(items))
+	}
+	m.popularity = popularity.Floats
+	if err := m.restoreOwn(w); err != nil {
 		return nil, err
 	}
-	copy(m.popularity, w.Array("popularity").Floats)
 	m.pack()
 	return m, nil
 }
 
-// check holds the card against the arrays before anything of its size is made.
-func (c *card) check(w *nn.Weights, items int) error {
-	s := &c.Settings
-	if c.Family != Family {
-		return fmt.Errorf("%w: family %q", nn.ErrMismatch, c.Family)
+// restoreOwn finds the items that have rows of their own.
+func (m *Model) restoreOwn(w *nn.Weights) error {
+	h, a := m.embedding.hashed, w.Array("own")
+	if h == nil || h.Own == 0 {
+		return nil
 	}
-	if err := s.check(); err != nil {
-		return fmt.Errorf("%w: %w", nn.ErrFormat, err)
+	if a == nil || len(a.Bytes) != len(m.items) || len(a.Bytes)-bytes.Count(a.Bytes, []byte{0}) > h.Own {
+		return fmt.Errorf("%w: it does not say which of %d items have one of %d rows of their own", nn.ErrFormat, len(m.items), h.Own)
 	}
-	hidden := s.Hidden
-	if hidden == 0 {
-		hidden = 4 * s.Dim
-	}
-	shapes := map[string][]int{
-		"items.weight": {items, s.Dim}, "positions.weight": {s.Length, s.Dim}, "popularity": {items},
-	}
-	for i := range s.Blocks {
-		shapes[fmt.Sprintf("blocks.%d.attention.qkv.weight", i)] = []int{3 * s.Dim, s.Dim}
-		for _, name := range feedForwards(s) {
-			shapes[fmt.Sprintf("blocks.%d.feedforward.%sin.weight", i, name)] = []int{hidden, s.Dim}
-		}
-	}
-	for name, shape := range shapes {
-		if a := w.Array(name); a == nil || !slices.Equal(a.Shape, shape) {
-			return fmt.Errorf("%w: %s is not %v", nn.ErrFormat, name, shape)
-		}
-	}
+	m.own = a.Bytes
+	h.give(m.own)
 	return nil
-}
-
-// feedForwards lists the prefixes of a block's feed-forwards.
-func feedForwards(s *Settings) []string {
-	if s.Experts < 2 {
-		return []string{""}
-	}
-	var names []string
-	for e := range s.Experts {
-		names = append(names, fmt.Sprintf("experts.%d.", e))
-	}
-	return names
 }

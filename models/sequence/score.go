@@ -27,6 +27,12 @@ type scratch struct {
 // probability of each item. A person without history gets the logarithm of each
 // item's share of the training events.
 func (m *Model) Score(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	return m.ScoreAs(ctx, nil, histories, out)
+}
+
+// ScoreAs is Score for people with names, of whom a model with hashed people
+// may know more than their histories. people may be nil, and each be "".
+func (m *Model) ScoreAs(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error {
 	s := m.scratch.Get().(*scratch)
 	defer m.scratch.Put(s)
 	step := m.together()
@@ -35,14 +41,18 @@ func (m *Model) Score(ctx context.Context, histories [][]bellwether.Step, out []
 			return err
 		}
 		last := min(len(histories), first+step)
-		if err := m.score(s, histories[first:last], out[first:last]); err != nil {
+		var names []bellwether.Subject
+		if h := m.embedding.hashed; people != nil && h != nil && h.People {
+			names = people[first:last]
+		}
+		if err := m.score(s, names, histories[first:last], out[first:last]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *Model) score(s *scratch, histories [][]bellwether.Step, out [][]float32) error {
+func (m *Model) score(s *scratch, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error {
 	s.tokens.reset(len(m.settings.Fields))
 	s.last = s.last[:0]
 	for i, h := range histories {
@@ -58,6 +68,9 @@ func (m *Model) score(s *scratch, histories [][]bellwether.Step, out [][]float32
 			return fmt.Errorf("sequence: scoring history %d: %w", i, err)
 		}
 		s.tokens.append(window, before, m.settings.Fields)
+		if people != nil {
+			s.tokens.name(m.embedding.hashed.person(people[i]))
+		}
 		s.last = append(s.last, i)
 	}
 	if len(s.last) == 0 {
@@ -83,7 +96,7 @@ func (m *Model) score(s *scratch, histories [][]bellwether.Step, out [][]float32
 func (m *Model) lastStates(p *nn.Pass, t *tokens) []float32 {
 	d := m.settings.Dim
 	p.Begin(len(t.ids[0]), t.offsets)
-	h := m.blocks.Forward(p, m.embedding.Forward(p, t.ids))
+	h := m.blocks.Forward(p, m.embedding.Forward(p, t.ids, t.people...))
 	sequences := len(t.offsets) - 1
 	last := p.Buffer(sequences * d)
 	for i, end := range t.offsets[1:] {

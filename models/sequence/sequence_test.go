@@ -50,7 +50,7 @@ func load(r io.Reader) (bellwether.Model, error) { return Load(r) }
 func outputs(t testing.TB, m bellwether.Model) []float64 {
 	t.Helper()
 	q := walks(10, 20).Sequences
-	var histories, out = append([][]bellwether.Step{nil}, q.Steps...), [][]float32{}
+	histories, out := append([][]bellwether.Step{nil}, q.Steps...), [][]float32{}
 	for range histories {
 		out = append(out, make([]float32, 20))
 	}
@@ -323,7 +323,7 @@ func TestPackTakesTheLatestSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if learned := r.pack([]int32{0, 1}); learned != 3+9 {
+	if learned := r.pack([]Person{r.person(0), r.person(1)}, 1); learned != 3+9 {
 		t.Errorf("%d targets, want 3 and 9", learned)
 	}
 	k := &r.tokens

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"bellwether/tensor/nn"
 )
@@ -24,6 +25,9 @@ type Settings struct {
 	Fields  []string `json:"fields,omitempty"`  // beside item and position: see Fields
 	Dropout float32  `json:"dropout"`
 
+	DenseBlocks int   `json:"dense_blocks,omitempty"` // the first so many blocks have one feed-forward, not Experts
+	Hash        *Hash `json:"hash,omitempty"`         // nil: each item has a row of its own
+
 	Tasks map[string]float32 `json:"tasks,omitempty"` // heads beside the next item, "type" and "wait", with the weights of their losses
 
 	Loss        string  `json:"loss"`                  // "full", "sampled", "bce" or "gbce"
@@ -36,12 +40,31 @@ type Settings struct {
 	Average     float32 `json:"average,omitempty"`    // decay of the exponential average of weights, 0: none
 	Batch       int     `json:"batch"`                // people a batch
 	Accumulate  int     `json:"accumulate,omitempty"` // batches a step, 0: one
+
+	Optimizers []Rule `json:"optimizers,omitempty"` // of some parameters; the others have Adam
 }
 
-// presets are the settings that have a name. base is what reaches SCIENCE §2's trunk row.
+// Rule says how the parameters whose names hold Of are optimised, unless a rule
+// before it did: by "adagrad", which keeps one number a row of a table,
+// "adafactor" or "adam", at Rate times the rate of the settings.
+type Rule struct {
+	Of        string  `json:"of"`
+	Optimizer string  `json:"optimizer"`
+	Rate      float32 `json:"rate"`
+}
+
+// presets are the settings that have a name. base is what reaches SCIENCE §2's
+// trunk row; large is its model of a billion parameters.
 var presets = map[string]Settings{
 	"tiny": {Dim: 32, Blocks: 1, Heads: 1, Gated: true, Length: 20, Dropout: .2, Loss: "full", Rate: 3e-3, Batch: 64},
 	"base": {Dim: 64, Blocks: 1, Heads: 1, Gated: true, Dropout: .4, Loss: "full", Rate: 1e-3, Average: .998, Batch: 128},
+	"large": {
+		Dim: 512, Blocks: 6, Heads: 8, Gated: true, Experts: 64, Top: 1, DenseBlocks: 2, Length: 100, Dropout: .1,
+		Fields: []string{"type", "gap", "hour", "price", "quantity"},
+		Hash:   &Hash{Rows: 3_520_000, Width: 128, Own: 100_000, Rare: 5, People: true},
+		Loss:   "sampled", Negatives: 256, Rate: 5e-4, Warmup: 50, Clip: 1, Batch: 64,
+		Optimizers: []Rule{{"hash.weight", "adagrad", 40}, {".experts.", "adafactor", 20}},
+	},
 }
 
 // Preset returns the settings of that name; "" means "base".
@@ -76,10 +99,15 @@ func (s *Settings) check() error {
 		return fmt.Errorf("sequence: hidden is %d", s.Hidden)
 	case s.Experts < 0 || s.Experts > maxExperts || s.Top < 0 || s.Top > 2:
 		return fmt.Errorf("sequence: %d experts of which a token uses %d", s.Experts, s.Top)
+	case s.DenseBlocks < 0:
+		return fmt.Errorf("sequence: dense_blocks is %d", s.DenseBlocks)
 	case s.Length < 0 || s.Length > maxLength:
 		return fmt.Errorf("sequence: length is %d", s.Length)
 	case s.Dropout < 0 || s.Dropout >= 1:
 		return fmt.Errorf("sequence: dropout is %g: it must be at least 0 and below 1", s.Dropout)
+	}
+	if err := s.Hash.check(); err != nil {
+		return err
 	}
 	for i, f := range s.Fields {
 		if _, ok := fieldBuckets[f]; !ok || slices.Contains(s.Fields[:i], f) {
@@ -102,9 +130,44 @@ func (s *Settings) checkTraining() error {
 		return fmt.Errorf("sequence: rate is %g", s.Rate)
 	case s.Loss != "full" && s.Negatives <= 0:
 		return fmt.Errorf("sequence: loss %q needs negatives", s.Loss)
+	case s.Loss == "full" && s.Hash != nil:
+		return fmt.Errorf("sequence: hashed items need a sampled loss, not %q", s.Loss)
+	}
+	if _, err := s.optimizer(nil); err != nil {
+		return err
 	}
 	_, err := s.loss(2)
 	return err
+}
+
+// optimizer moves ps by the rules.
+func (s *Settings) optimizer(ps nn.Params) (nn.Optimizer, error) {
+	var groups nn.Groups
+	rest := slices.Clone(ps)
+	for _, rule := range append(slices.Clone(s.Optimizers), Rule{"", "adam", 1}) {
+		if !(rule.Rate > 0) {
+			return nil, fmt.Errorf("sequence: the optimiser of %q has rate %g", rule.Of, rule.Rate)
+		}
+		var mine nn.Params
+		rest = slices.DeleteFunc(rest, func(p *nn.Param) bool {
+			take := strings.Contains(p.Name, rule.Of)
+			if take {
+				mine = append(mine, p)
+			}
+			return take
+		})
+		switch rule.Optimizer {
+		case "adam":
+			groups = append(groups, nn.Group{Optimizer: nn.NewAdam(mine, nn.Adam{WeightDecay: s.WeightDecay}), Rate: rule.Rate})
+		case "adagrad":
+			groups = append(groups, nn.Group{Optimizer: nn.NewAdaGrad(mine, nn.AdaGrad{RowWise: true}), Rate: rule.Rate})
+		case "adafactor":
+			groups = append(groups, nn.Group{Optimizer: nn.NewAdafactor(mine, nn.Adafactor{WeightDecay: s.WeightDecay}), Rate: rule.Rate})
+		default:
+			return nil, fmt.Errorf("sequence: no optimiser is called %q: there are adam, adagrad, adafactor", rule.Optimizer)
+		}
+	}
+	return groups, nil
 }
 
 // loss returns the loss over so many items.

@@ -40,6 +40,7 @@ func power(x int64, limit int) int32 {
 // tokens are packed sequences: the input of the network.
 type tokens struct {
 	ids     [][]int32 // by table: items, positions, then the fields
+	people  [][]int32 // hashed rows of each token's person, −1 for nobody; empty where people play no part
 	targets []int32   // by token: the item that comes next, −1 for none
 	offsets []int32
 }
@@ -51,6 +52,10 @@ func (t *tokens) reset(fields int) {
 	for i := range t.ids {
 		t.ids[i] = t.ids[i][:0]
 	}
+	if t.people == nil {
+		t.people = make([][]int32, 2)
+	}
+	t.people[0], t.people[1] = t.people[0][:0], t.people[1][:0]
 	t.targets = t.targets[:0]
 	t.offsets = append(t.offsets[:0], 0)
 }
@@ -67,6 +72,13 @@ func (t *tokens) append(steps []bellwether.Step, before *bellwether.Step, fields
 		before = s
 	}
 	t.offsets = append(t.offsets, int32(len(t.ids[0])))
+}
+
+// name says whose the last tokens are that were added: those since the ones before that were named.
+func (t *tokens) name(a, b int32) {
+	for range len(t.ids[0]) - len(t.people[0]) {
+		t.people[0], t.people[1] = append(t.people[0], a), append(t.people[1], b)
+	}
 }
 
 // latest returns the last n steps and the one before them.

@@ -41,7 +41,15 @@ func (tr Trainer) Train(ctx context.Context, d *bellwether.Dataset, report func(
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fit.Run(ctx); err != nil {
+	return r.train(ctx, fit)
+}
+
+func (r *run) train(ctx context.Context, fit *nn.Fit) (*Model, error) {
+	_, err := fit.Run(ctx)
+	r.model.params.ForgetGrads()
+	r.model.grads.Release()
+	if err != nil {
+		r.model.Close()
 		return nil, fmt.Errorf("sequence: %w", err)
 	}
 	r.model.pack()
@@ -65,7 +73,7 @@ func (tr Trainer) prepare(d *bellwether.Dataset) (*run, error) {
 	if err := r.choosePeople(); err != nil {
 		return nil, err
 	}
-	r.countItems()
+	r.model.count(r.countItems())
 	if tr.Warm != nil {
 		r.model.warm(tr.Warm)
 	}
@@ -114,8 +122,11 @@ type run struct {
 	people []int32 // with at least two training steps
 	order  []int32 // of the epoch
 	epoch  int
-	pass   nn.Pass
-	tokens tokens
+	stream *Stream // instead of data and people
+
+	persons []Person // of the batch
+	pass    nn.Pass
+	tokens  tokens
 }
 
 // choosePeople checks the sequences and keeps those from which something can be learned.
@@ -143,43 +154,52 @@ func (r *run) choosePeople() error {
 	return nil
 }
 
-// countItems sets the popularity that people without history are scored by.
-func (r *run) countItems() {
-	m := r.model
-	counts, total := make([]float64, len(m.items)), 0.0
+// countItems returns how many training events each item has.
+func (r *run) countItems() []float64 {
+	counts := make([]float64, len(r.model.items))
 	for p, steps := range r.data.Steps {
-		for _, s := range steps[:r.data.TrainEnd[p]] {
-			if s.Item >= 0 {
-				counts[s.Item]++
-				total++
-			}
+		countSteps(counts, steps[:r.data.TrainEnd[p]])
+	}
+	return counts
+}
+
+func countSteps(counts []float64, steps []bellwether.Step) {
+	for _, s := range steps {
+		if s.Item >= 0 {
+			counts[s.Item]++
 		}
+	}
+}
+
+// count sets the popularity that people without history are scored by, and which
+// items have hashed rows only.
+func (m *Model) count(counts []float64) {
+	var total float64
+	for _, c := range counts {
+		total += c
 	}
 	for i, c := range counts {
 		m.popularity[i] = float32(math.Log((c + .1) / (total + .1*float64(len(counts)))))
 	}
+	if h := m.embedding.hashed; h != nil && h.Own > 0 {
+		m.own = h.frequent(counts)
+		h.give(m.own)
+	}
 }
 
 func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn.Fit, error) {
-	s, params := &r.model.settings, r.model.params
-	fit := &nn.Fit{
-		Name: Family, Params: params, Optimizer: nn.NewAdam(params, nn.Adam{WeightDecay: s.WeightDecay}),
-		Schedule: nn.Schedule{Peak: s.Rate, Warmup: s.Warmup}, Clip: s.Clip,
-		Batches: (len(r.people) + s.Batch - 1) / s.Batch, Batch: r.batch, Accumulate: s.Accumulate,
-		Epochs: r.Epochs, Budget: time.Duration(r.Minutes * float64(time.Minute)), Patience: max(r.Patience, 0),
-		Checkpoint: r.Checkpoint, Clock: r.Clock, Report: report,
+	fit, err := r.fit(report)
+	if err != nil {
+		return nil, err
 	}
+	size := r.model.settings.Batch
+	fit.Batches, fit.Batch = (len(r.people)+size-1)/size, r.batch
+	fit.Patience = max(r.Patience, 0)
 	if fit.Epochs == 0 && r.Minutes == 0 {
 		fit.Epochs = 40
 	}
 	if r.Patience == 0 {
 		fit.Patience = 8
-	}
-	if s.Average > 0 {
-		fit.Average = nn.NewAverage(params, s.Average)
-	}
-	if fit.Clock == nil {
-		fit.Clock = time.Now
 	}
 	if len(r.data.Validation) > 0 {
 		v, err := newValidation(r.model, r.data)
@@ -191,20 +211,37 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 		}
 	}
 	fit.Every = fit.Budget / 60
-	r.pass.Random.Seed = r.Seed
-	var err error
-	fit.Identity, err = r.identity(d)
+	fit.Identity, err = r.identity(d.Digest, len(r.people), r.data.Count())
 	return fit, err
 }
 
-// identity names what a checkpoint depends on.
-func (r *run) identity(d *bellwether.Dataset) (string, error) {
-	h := sha256.New()
-	err := json.NewEncoder(h).Encode([]any{
-		r.model.settings, r.Seed,
-		d.Digest, len(r.people), r.data.Count(), r.data.Items, r.data.Types,
-	})
+// fit is what runs on all data have in common.
+func (r *run) fit(report func(bellwether.Progress)) (*nn.Fit, error) {
+	s, params := &r.model.settings, r.model.params
+	optimizer, err := s.optimizer(params)
 	if err != nil {
+		return nil, err
+	}
+	fit := &nn.Fit{
+		Name: Family, Params: params, Optimizer: optimizer,
+		Schedule: nn.Schedule{Peak: s.Rate, Warmup: s.Warmup}, Clip: s.Clip, Accumulate: s.Accumulate,
+		Epochs: r.Epochs, Budget: time.Duration(r.Minutes * float64(time.Minute)),
+		Checkpoint: r.Checkpoint, Clock: r.Clock, Report: report,
+	}
+	if s.Average > 0 {
+		fit.Average = nn.NewAverage(params, s.Average)
+	}
+	if fit.Clock == nil {
+		fit.Clock = time.Now
+	}
+	r.pass.Random.Seed = r.Seed
+	return fit, nil
+}
+
+// identity names what a checkpoint depends on: settings, seed, vocabulary and data.
+func (r *run) identity(data ...any) (string, error) {
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode([]any{r.model.settings, r.Seed, r.model.items, r.model.types, data}); err != nil {
 		return "", fmt.Errorf("sequence: naming the run: %w", err)
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
@@ -220,11 +257,25 @@ func (r *run) batch(epoch, batch, pass int) (float64, error) {
 		r.epoch = epoch
 	}
 	size := r.model.settings.Batch
-	learned := r.pack(r.order[batch*size : min(len(r.order), (batch+1)*size)])
+	r.persons = r.persons[:0]
+	for _, p := range r.order[batch*size : min(len(r.order), (batch+1)*size)] {
+		r.persons = append(r.persons, r.person(p))
+	}
+	learned := r.pack(r.persons, pass)
 	if learned == 0 {
 		return 0, nil
 	}
 	return r.forwardBackward(pass, learned), nil
+}
+
+// person is the training part of a person of the data.
+func (r *run) person(p int32) Person {
+	q, one := r.data, Person{}
+	one.Steps = q.Steps[p][:q.TrainEnd[p]]
+	if int(p) < len(q.People) {
+		one.ID = q.People[p]
+	}
+	return one
 }
 
 // forwardBackward adds to the gradients of the mean loss of tokens, of which
@@ -233,9 +284,14 @@ func (r *run) forwardBackward(pass, learned int) float64 {
 	m, p := r.model, &r.pass
 	p.Train, p.Random.Step = true, uint32(pass)
 	p.Begin(len(r.tokens.targets), r.tokens.offsets)
-	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, r.tokens.ids)))
+	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, r.tokens.ids, r.tokens.people...)))
 	dh := p.Buffer(len(h))
-	loss := r.loss.Loss(p, dh, h, m.itemTable(), r.tokens.targets, 1/float32(learned))
+	loss, scale := 0.0, 1/float32(learned)
+	if hashed := m.embedding.hashed; hashed != nil {
+		loss = hashed.loss(p, r.loss, dh, h, r.tokens.targets, scale)
+	} else {
+		loss = r.loss.Loss(p, dh, h, m.table, r.tokens.targets, scale)
+	}
 	for _, t := range m.tasks {
 		loss += t.learn(p, dh, h)
 	}
@@ -244,26 +300,34 @@ func (r *run) forwardBackward(pass, learned int) float64 {
 }
 
 // pack fills tokens with the latest training steps of people, each step's targets
-// being of the next one, and returns the number of items among them.
-func (r *run) pack(people []int32) int {
-	t, s := &r.tokens, &r.model.settings
+// being of the next one, and returns the number of items among them. Every other
+// person goes without a name, so that people without one can be scored (as
+// DropoutNet does with what is cold, Volkovs et al. 2017).
+func (r *run) pack(people []Person, pass int) int {
+	m, t := r.model, &r.tokens
+	s := &m.settings
 	t.reset(len(s.Fields))
-	for _, k := range r.model.tasks {
+	for _, k := range m.tasks {
 		k.targets = k.targets[:0]
 	}
 	learned := 0
-	for _, p := range people {
-		steps := r.data.Steps[p][:r.data.TrainEnd[p]]
-		window, before := latest(steps[:len(steps)-1], s.Length)
+	for place, p := range people {
+		window, before := latest(p.Steps[:len(p.Steps)-1], s.Length)
 		t.append(window, before, s.Fields)
-		for i := len(steps) - len(window); i < len(steps); i++ {
-			next := &steps[i]
+		if h := m.embedding.hashed; h != nil && h.People {
+			if (pass+place)%2 != 0 {
+				p.ID = ""
+			}
+			t.name(h.person(p.ID))
+		}
+		for i := len(p.Steps) - len(window); i < len(p.Steps); i++ {
+			next := &p.Steps[i]
 			t.targets = append(t.targets, next.Item)
 			if next.Item >= 0 {
 				learned++
 			}
-			for _, k := range r.model.tasks {
-				k.targets = append(k.targets, k.answer(&steps[i-1], next))
+			for _, k := range m.tasks {
+				k.targets = append(k.targets, k.answer(&p.Steps[i-1], next))
 			}
 		}
 	}

@@ -34,6 +34,8 @@ func (m *Model) warm(old *Model) {
 			})
 		case p.Name == "positions.weight":
 			copy(p.Value, from.Value)
+		case p.Name == "hash.weight":
+			m.warmHashed(old, items)
 		case slices.Equal(p.Shape, from.Shape):
 			copy(p.Value, from.Value)
 		}
@@ -44,6 +46,22 @@ func copyRows(dst, src *nn.Param, rows int, source func(i int) (int32, bool)) {
 	for i := range rows {
 		if j, ok := source(i); ok {
 			copy(dst.Row(int32(i)), src.Row(j))
+		}
+	}
+}
+
+// warmHashed takes over the shared rows, and for each item with a row of its own
+// what its vector was.
+func (m *Model) warmHashed(old *Model, items map[bellwether.ItemID]int32) {
+	h, was := m.embedding.hashed, old.embedding.hashed
+	if h.Rows != was.Rows || h.Width != was.Width || h.Own != was.Own {
+		return
+	}
+	copy(h.table.Value, was.table.Value[:h.shared()*h.Width])
+	for i, mine := range m.own {
+		row := h.table.Row(h.vectors.Rows[0][i])
+		if j, known := items[m.items[i]]; mine != 0 && known {
+			was.vectors.Gather(row, []int32{j})
 		}
 	}
 }

@@ -16,7 +16,8 @@ type Builder struct {
 
 type built struct {
 	seed     uint64
-	memory   *Memory
+	values   *Memory
+	grads    *Memory
 	file     *Weights // where values come from; nil: they are drawn
 	missing  error    // the first array that the file lacks
 	params   Params
@@ -27,9 +28,10 @@ type built struct {
 // NewBuilder returns a Builder whose weights follow from seed.
 func NewBuilder(seed uint64) *Builder { return &Builder{shared: &built{seed: seed}} }
 
-// In puts the weights that are made from now on, and their gradients, into m.
-func (b *Builder) In(m *Memory) *Builder {
-	b.shared.memory = m
+// In puts the weights that are made from now on, and the gradients of dense ones,
+// into memory that the caller releases.
+func (b *Builder) In(values, grads *Memory) *Builder {
+	b.shared.values, b.shared.grads = values, grads
 	return b
 }
 
@@ -53,7 +55,7 @@ func (b *Builder) Params() Params { return b.shared.params }
 func (b *Builder) Param(name string, fill Init, shape ...int) *Param {
 	p := b.bare(name, fill, shape)
 	if b.shared.file == nil {
-		p.Grad = b.shared.memory.Floats(len(p.Value))
+		p.Grad = b.shared.grads.Floats(len(p.Value))
 	}
 	return p
 }
@@ -78,7 +80,7 @@ func (b *Builder) bare(name string, fill Init, shape []int) *Param {
 		return p
 	}
 	n, _ := elements(shape)
-	p.Value = b.shared.memory.Floats(n)
+	p.Value = b.shared.values.Floats(n)
 	h := fnv.New32a()
 	h.Write([]byte(p.Name))
 	fill(p.Value, tensor.Stream{Seed: b.shared.seed, Step: math.MaxUint32, Layer: h.Sum32()})

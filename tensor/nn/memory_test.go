@@ -35,7 +35,7 @@ func TestBuilderInMemory(t *testing.T) {
 	m := &Memory{}
 	defer m.Release()
 	build := func(b *Builder) *Param { return b.Table("x", Normal(.1), 3000, 256) }
-	huge, heap := build(NewBuilder(5).In(m)), build(NewBuilder(5))
+	huge, heap := build(NewBuilder(5).In(m, m)), build(NewBuilder(5))
 	for i, v := range heap.Value {
 		if huge.Value[i] != v {
 			t.Fatalf("value %d is %g in huge pages and %g on the heap", i, huge.Value[i], v)
