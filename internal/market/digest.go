@@ -17,7 +17,7 @@ func (w *World) Play(h Host) ([][]Event, error) {
 	for range runtime.GOMAXPROCS(0) {
 		group.Go(func() {
 			for i := range next {
-				out[i], errs[i] = w.play(i, h)
+				out[i], errs[i] = w.History(i, w.Days, h)
 			}
 		})
 	}
@@ -34,11 +34,11 @@ func (w *World) Play(h Host) ([][]Event, error) {
 	return out, nil
 }
 
-// play runs customer i through all days.
-func (w *World) play(i int, h Host) ([]Event, error) {
+// History runs customer i through the first days.
+func (w *World) History(i, days int, h Host) ([]Event, error) {
 	var all []Event
 	var s State
-	for day := range w.Days {
+	for day := range days {
 		events, next, err := w.Day(i, day, s, h)
 		if err != nil {
 			return nil, fmt.Errorf("customer %d, day %d: %w", i, day, err)

@@ -28,6 +28,7 @@
 // is of the item in a place drawn in proportion to examination 1/(1+.5·place), whatever is there; an organic one
 // of an item drawn in proportion to e^U over all items on sale. Margins are 20–60 % of the price. Every 28 days there
 // is a campaign day, on which every customer whom the campaign may contact buys with the probability of their kind.
+// In the preset stream an organic view is of one of 64 items that come to mind, item j in proportion to 1/(j+1).
 //
 // Media, ads, friends, trends, promotions, geographic regions' effects, images and stock come with their issues.
 package market

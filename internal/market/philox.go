@@ -35,6 +35,7 @@ const (
 	ofCampaign
 	ofDirt
 	ofJunk
+	ofConsidered
 )
 
 // draws is the stream of one entity on one day. Its methods are pure: equal arguments, equal draws.

@@ -5,16 +5,20 @@ import "bellwether"
 // Utilities returns U_ij without Gumbel noise and without what the category viewed before adds, by item;
 // items that are not yet on sale have −∞ (a very negative number).
 func (w *World) Utilities(i, day int) []float64 {
-	c, out := &w.Customers[i], make([]float64, len(w.Items))
+	out := make([]float64, len(w.Items))
 	for j := range w.Items {
-		it := &w.Items[j]
-		if it.Launch > day {
-			out[j] = unavailable
-			continue
-		}
-		out[j] = c.taste.dot(&it.vector) + it.appeal - float64(c.sensitivity*it.price)
+		out[j] = w.utility(i, j, day)
 	}
 	return out
+}
+
+// utility is Utilities of item j.
+func (w *World) utility(i, j, day int) float64 {
+	c, it := &w.Customers[i], &w.Items[j]
+	if it.Launch > day {
+		return unavailable
+	}
+	return c.taste.dot(&it.vector) + it.appeal - float64(c.sensitivity*it.price)
 }
 
 const unavailable = -1e9
@@ -46,16 +50,18 @@ type visit struct {
 	*doing
 	second    int
 	anonymous bool
-	utilities []float64 // by item
-	exps      []float64 // e^utilities
+	exps      []float64 // e^utility by item; nil where few items are considered
 	basket    []line
 }
 
 // begin makes the visit that starts at a second of the day.
 func (d *doing) begin(second int) *visit {
-	v := &visit{doing: d, second: second, utilities: d.Utilities(d.i, d.day), exps: make([]float64, len(d.Items))}
-	for j, u := range v.utilities {
-		v.exps[j] = exp(u)
+	v := &visit{doing: d, second: second}
+	if d.Considered == 0 {
+		v.exps = d.Utilities(d.i, d.day)
+		for j, u := range v.exps {
+			v.exps[j] = exp(u)
+		}
 	}
 	return v
 }
@@ -80,19 +86,19 @@ func (v *visit) view(k int, slate []int) {
 		j = v.choose(k)
 	}
 	v.add(Event{Type: bellwether.ViewItem, Second: v.second, Item: j, Position: position, Slate: position > 0})
-	u := v.utilities[j] + ln(v.pull(v.s, j))
+	u := v.utility(v.i, j, v.day) + ln(v.pull(v.s, j))
 	v.s.Category = v.Items[j].Category + 1
 	v.cart(k, j, position, u)
 }
 
-// weight is e^U of item j now.
-func (v *visit) weight(j int) float64 { return v.exps[j] * v.pull(v.s, j) }
-
-// choose draws an item of the whole shop from softmax(U).
+// choose draws an item of the whole shop, or of those that are considered, from softmax(U).
 func (v *visit) choose(k int) int {
-	weights := make([]float64, len(v.utilities))
+	if v.Considered > 0 {
+		return v.consider(k)
+	}
+	weights := make([]float64, len(v.exps))
 	for j := range weights {
-		weights[j] = v.weight(j)
+		weights[j] = v.exps[j] * v.pull(v.s, j)
 	}
 	return v.pick(weights, ofView, 4*k+2)
 }

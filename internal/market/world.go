@@ -24,6 +24,7 @@ type Preset struct {
 	Days          int
 	Geos          int
 	CampaignEvery int // days between two campaign days
+	Considered    int // items that a customer looks over before an organic view; 0: the whole shop
 }
 
 // Tiny is for unit tests: about 30,000 events in less than a second.
