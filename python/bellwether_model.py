@@ -7,16 +7,18 @@
 A file is safetensors with a card and a checksum in its metadata (docs/formats/weights.md). Step.item indexes model.items,
 Step.type model.types. Logits equal Bellwether's to 1e-4 (models/sequence/python_test.go).
 """
-import hashlib, json, math, os, struct
+import json, math
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from bellwether_weights import read_weights, write_weights
+
 FAMILY = "transformer"
 WAITS = 32  # buckets of the task "wait"
-DEFAULTS = {"hidden": 0, "gated": False, "swiglu": False, "rmsnorm": False, "experts": 0, "top": 0, "fields": None, "dropout": 0.0, "tasks": None}
+DEFAULTS = {"hidden": 0, "gated": False, "swiglu": False, "rmsnorm": False, "experts": 0, "top": 0, "dense_blocks": 0, "hash": None, "fields": None, "dropout": 0.0, "tasks": None}
 
 
 class Step(NamedTuple):
@@ -49,6 +51,25 @@ FIELDS = {
 }
 
 
+def hashed_rows(id, rows):
+    """The two rows of an id in a table of so many: FNV-1a, mixed by SplitMix64's finaliser."""
+    h = 14695981039346656037
+    for byte in id.encode():
+        h = (h ^ byte) * 1099511628211 % 2**64
+    return [mix(h) * rows >> 64, mix(h ^ 0x9E3779B97F4A7C15) * rows >> 64]
+
+
+def mix(x):
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
+    return x ^ x >> 31
+
+
+def bag(table, rows):
+    """Sums of a table's rows [..., some], those below 0 being nothing."""
+    return (F.embedding(rows.clamp(min=0), table) * (rows >= 0).unsqueeze(-1)).sum(-2)
+
+
 class Model(nn.Module):
     """A causal Transformer over tokens [people, steps, 1 + fields]: items' indices, then each field's row.
 
@@ -62,11 +83,23 @@ class Model(nn.Module):
         self.fields, self.tasks = self.s["fields"] or [], sorted(self.s["tasks"] or {})
         if not set(self.fields) <= set(FIELDS) or not set(self.tasks) <= {"type", "wait"}:
             raise ValueError(f"of the fields {self.fields} and tasks {self.tasks} this version knows {sorted(FIELDS)}, type and wait")
+        h = self.s["hash"]
+        if h and not (0 <= h.get("own", 0) < h["rows"] and h["width"] > 0):
+            raise ValueError(f"the settings make no hash table: {h}")
         if not (self.s["heads"] > 0 and self.s["dim"] % self.s["heads"] == 0 and 0 <= self.s["blocks"] <= 256 and 0 <= self.s["experts"] <= 1024):
             raise ValueError(f"the settings make no model: {self.settings}")
         for name, (shape, fill) in self.layout().items():
             self.register_parameter(name.replace(".", "/"), nn.Parameter(fill(*shape)))
         self.register_buffer("popularity", torch.full((len(self.items),), -math.log(max(1, len(self.items)))))
+        self.give(torch.zeros(len(self.items), dtype=torch.uint8))
+
+    def give(self, own):
+        """Says which items have a row of the hash table to themselves: the last ones, in the items' order."""
+        self.own, self.rows = own, None
+        if self.s["hash"] and own.device.type != "meta":
+            shared = self.s["hash"]["rows"] - self.s["hash"].get("own", 0)
+            free = iter(range(shared, self.s["hash"]["rows"]))
+            self.rows = torch.tensor([[next(free), -1] if mine else hashed_rows("item:" + i, shared) for i, mine in zip(self.items, own.tolist())])
 
     def __getitem__(self, name):
         return self._parameters[name.replace(".", "/")]
@@ -94,16 +127,22 @@ class Model(nn.Module):
             for part, i, o in [("in", d, hidden)] + [("up", d, hidden)] * s["swiglu"] + [("out", hidden, d)]:
                 dense(f"{name}.{part}", i, o)
 
-        tables = {"items": len(self.items), "positions": s["length"]} | {f"fields.{f}": FIELDS[f][0] for f in self.fields}
+        tables = {"positions": s["length"]} | {f"fields.{f}": FIELDS[f][0] for f in self.fields}
+        if s["hash"]:
+            out["hash.weight"] = ((s["hash"]["rows"], s["hash"]["width"]), rows)
+            out["hash.projection.weight"] = ((d, s["hash"]["width"]), bound(s["hash"]["width"]))
+        else:
+            tables["items"] = len(self.items)
         for name, n in tables.items():
             out[name + ".weight"] = ((n, d), rows)
         for i in range(s["blocks"]):
             a, f = f"blocks.{i}.attention", f"blocks.{i}.feedforward"
             dense(a + ".qkv", d, 3 * d)
             dense(a + ".out", d, d)
-            if s["experts"] > 1:
+            mixed = s["experts"] > 1 and i >= s["dense_blocks"]
+            if mixed:
                 out[f + ".router.weight"] = ((s["experts"], d), bound(d))
-            for prefix in [f"{f}.experts.{e}" for e in range(s["experts"])] if s["experts"] > 1 else [f]:
+            for prefix in [f"{f}.experts.{e}" for e in range(s["experts"])] if mixed else [f]:
                 feed_forward(prefix)
             for name in (a, f):
                 norm(name + ".norm")
@@ -116,17 +155,27 @@ class Model(nn.Module):
 
     # The network.
 
-    def forward(self, tokens):
-        """States after each step, [people, steps, dim]. Pad short histories on the right: nothing looks there."""
-        ids = tokens[..., 0]
-        x = F.embedding(ids.clamp(min=0), self["items.weight"]) * (ids >= 0).unsqueeze(-1)
+    def forward(self, tokens, people=None):
+        """States after each step, [people, steps, dim]. Pad short histories on the right: nothing looks there.
+
+        people, [people, 2], are the hashed rows of each name: see named.
+        """
+        ids = tokens[..., :1]
+        if self.s["hash"]:
+            rows = torch.where(ids >= 0, self.rows[ids[..., 0].clamp(min=0)], -1)
+            if people is not None:
+                rows = torch.cat([rows, people.unsqueeze(1).expand_as(rows)], -1)
+            x = bag(self["hash.weight"], rows) @ self["hash.projection.weight"].T
+        else:
+            x = bag(self["items.weight"], ids)
         x = x + self["positions.weight"][: tokens.shape[1]]
         for i, f in enumerate(self.fields):
             x = x + F.embedding(tokens[..., 1 + i], self[f"fields.{f}.weight"])
         x = self.dropout(x)
         for i in range(self.s["blocks"]):
             x = self.residual(f"blocks.{i}.attention", x, self.attention)
-            x = self.residual(f"blocks.{i}.feedforward", x, self.experts if self.s["experts"] > 1 else self.feed_forward)
+            mixed = self.s["experts"] > 1 and i >= self.s["dense_blocks"]
+            x = self.residual(f"blocks.{i}.feedforward", x, self.experts if mixed else self.feed_forward)
         return self.norm("norm", x)
 
     def dropout(self, x):
@@ -171,7 +220,9 @@ class Model(nn.Module):
 
     def logits(self, states):
         """Scores of every item as the next one."""
-        return states @ self["items.weight"].T
+        if not self.s["hash"]:
+            return states @ self["items.weight"].T
+        return states @ (bag(self["hash.weight"], self.rows) @ self["hash.projection.weight"].T).T
 
     def loss(self, tokens, targets):
         """Mean cross-entropy of the next item at each step; targets [people, steps], -1 for none."""
@@ -188,11 +239,17 @@ class Model(nn.Module):
             raise ValueError(f"an item is not among the {len(self.items)} of the vocabulary")
         return tokens
 
+    def named(self, person):
+        """The hashed rows [1, 2] of a person's name; None where people play no part."""
+        h = self.s["hash"] or {}
+        return torch.tensor([hashed_rows("person:" + person, h["rows"] - h.get("own", 0))]) if person and h.get("people") else None
+
     @torch.inference_mode()
-    def score(self, histories):
-        """Scores [people, items]; without history ln of each item's share of the training events."""
+    def score(self, histories, people=None):
+        """Scores [people, items]; without history ln of each item's share of the training events. people are names, "" for none."""
         self.eval()
-        return torch.stack([self.logits(self(self.encode(h))[0, -1]) if h else self.popularity for h in histories])
+        names = people or [""] * len(histories)
+        return torch.stack([self.logits(self(self.encode(h), self.named(p))[0, -1]) if h else self.popularity for h, p in zip(histories, names)])
 
     @torch.inference_mode()
     def outlook(self, history):
@@ -203,55 +260,6 @@ class Model(nn.Module):
 
 
 # Files.
-
-DTYPES = {"F32": torch.float32, "U8": torch.uint8}
-NO_DIGEST = b"0" * 64
-
-
-def read_weights(path):
-    """The card and the arrays of a file. ValueError: it is not one, or was altered or cut."""
-    with open(path, "rb") as f:
-        data = f.read()
-    n = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
-    if not 0 < n <= min(100 << 20, len(data) - 8):
-        raise ValueError(f"{path} is not a file of weights: its header has {n} of {len(data)} bytes")
-    try:
-        header, body = json.loads(data[8 : 8 + n]), memoryview(bytearray(data[8 + n :]))
-        meta = header.pop("__metadata__")
-        digest, whole = meta["sha256"].encode(), hashlib.sha256(data[:8])
-        whole.update(data[8 : 8 + n].replace(digest, NO_DIGEST, 1))
-        whole.update(body)
-        if whole.hexdigest().encode() != digest:
-            raise ValueError("the checksum does not match: the file was altered or damaged")
-        return json.loads(meta["card"]), {name: array(body, **e) for name, e in header.items()}
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError) as e:
-        raise ValueError(f"{path} is not a file of weights, or a damaged one: {e}") from e
-
-
-def array(body, dtype, shape, data_offsets):
-    (start, end), kind = data_offsets, DTYPES[dtype]
-    if not 0 <= start <= end <= len(body) or end - start != math.prod(shape) * kind.itemsize:
-        raise ValueError(f"an array of {shape} does not fit its bytes {data_offsets}")
-    return torch.frombuffer(body[start:end], dtype=kind).view(shape) if end > start else torch.empty(shape, dtype=kind)
-
-
-def write_weights(path, card, arrays):
-    """Writes a file of weights, in place of what was there once it is complete."""
-    names, at, header = {torch.float32: "F32", torch.uint8: "U8"}, 0, {"__metadata__": {"sha256": NO_DIGEST.decode(), "card": json.dumps(card)}}
-    body = []
-    for name, a in arrays.items():
-        body.append(a.detach().cpu().contiguous().numpy().tobytes())
-        header[name] = {"dtype": names[a.dtype], "shape": list(a.shape), "data_offsets": [at, at + len(body[-1])]}
-        at += len(body[-1])
-    head = json.dumps(header).encode()
-    head += b" " * (-len(head) % 8)
-    head = struct.pack("<Q", len(head)) + head
-    digest = hashlib.sha256(head)
-    for b in body:
-        digest.update(b)
-    with open(f"{path}.partial", "wb") as f:
-        f.writelines([head.replace(NO_DIGEST, digest.hexdigest().encode(), 1)] + body)
-    os.replace(f"{path}.partial", path)
 
 
 def load(path):
@@ -272,6 +280,10 @@ def load(path):
     with torch.no_grad():
         for name, p in (model.weights() | {"popularity": model.popularity}).items():
             p.copy_(arrays[name])
+    own, most = arrays.get("own", torch.zeros(len(model.items), dtype=torch.uint8)), (model.s["hash"] or {}).get("own", 0)
+    if own.shape != (len(model.items),) or int((own != 0).sum()) > most:
+        raise ValueError(f"{path}: it does not say which items have one of {most} rows of their own")
+    model.give(own)
     return model.eval()
 
 
@@ -279,4 +291,5 @@ def save(model, path):
     """Writes a file that Bellwether loads."""
     vocabulary = torch.tensor(list(json.dumps(model.items).encode()), dtype=torch.uint8)
     card = {"family": FAMILY, "settings": model.settings, "types": model.types}
-    write_weights(path, card, model.weights() | {"popularity": model.popularity, "vocabulary": vocabulary})
+    own = {"own": model.own} if (model.s["hash"] or {}).get("own") else {}
+    write_weights(path, card, model.weights() | own | {"popularity": model.popularity, "vocabulary": vocabulary})

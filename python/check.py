@@ -16,15 +16,18 @@ CASES = {
     "plain": {"dim": 8, "blocks": 1, "heads": 2, "gated": True, "length": 5, "loss": "full"},
     "everything": {"dim": 4, "blocks": 2, "heads": 1, "hidden": 6, "swiglu": True, "rmsnorm": True, "experts": 3, "top": 2, "length": 5, "loss": "full",
                    "fields": ["type", "gap", "hour", "price", "quantity"], "tasks": {"type": 0.1, "wait": 0.1}},
+    "hashed": {"dim": 4, "blocks": 2, "heads": 2, "experts": 2, "dense_blocks": 1, "length": 5, "loss": "sampled",
+               "hash": {"rows": 12, "width": 3, "own": 2, "people": True}},
 }
 
 
-def of_torch(model, histories):
+def of_torch(model, histories, people=None):
     """Scores by history, and the tasks' logits of those that are not empty."""
-    return {"scores": model.score(histories).tolist(), "tasks": [{k: v.tolist() for k, v in model.outlook(h).items()} if h else {} for h in histories]}
+    return {"scores": model.score(histories, people).tolist(), "tasks": [{k: v.tolist() for k, v in model.outlook(h).items()} if h else {} for h in histories]}
 
 
-def of_onnx(path, model, histories):
+def of_onnx(path, model, histories, people=None):
+    """The same by onnxruntime, null for those without history or with a name: the file holds no people."""
     import numpy, onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -32,8 +35,8 @@ def of_onnx(path, model, histories):
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [o.name for o in session.get_outputs()]
     scores, tasks = [], []
-    for h in histories:
-        if not h:
+    for h, person in zip(histories, people or [""] * len(histories)):
+        if not h or person:
             scores.append(None)
             tasks.append({})
             continue
@@ -61,7 +64,8 @@ def compare():
         model = bm.load(case["model"])
         bm.save(model, case["copy"])
         histories = [[bm.Step(*s) for s in h] for h in case["histories"]]
-        answers.append({"torch": of_torch(model, histories), "onnx": of_onnx(case["onnx"], model, histories) if runtime else None})
+        people = case.get("people")
+        answers.append({"torch": of_torch(model, histories, people), "onnx": of_onnx(case["onnx"], model, histories, people) if runtime else None})
     json.dump(answers, sys.stdout)
 
 
@@ -85,11 +89,15 @@ def fixture(directory):
         with torch.no_grad():
             for key, p in model.weights().items():
                 p.copy_(torch.randn(p.shape) * 0.5 + (1 if key.endswith("norm.weight") else 0))
+        if settings.get("hash"):
+            model.give(torch.tensor([0, 1, 0, 0, 0, 1, 0], dtype=torch.uint8))
+        people = ["", "ann", "", "böb"] if settings.get("hash") else None
         bm.save(model, directory / f"python-{name}.safetensors")
         histories = [[bm.Step(*s) for s in h] for h in [
             [], [[3, 0, 1, 0, 0]], [[1, 1, 2, 999, 1767225600], [-1, 0, 0, 0, 1767225661], [6, 2, 1, 50, 1767232800]],
             [[i % 7, i % 3, i, 100 << i, 1767225600 + 7**i] for i in range(8)]]]
-        out.append({"name": name, "histories": histories} | of_torch(bm.load(directory / f"python-{name}.safetensors"), histories))
+        case = {"name": name, "histories": histories} | ({"people": people} if people else {})
+        out.append(case | of_torch(bm.load(directory / f"python-{name}.safetensors"), histories, people))
     (directory / "python.json").write_text("[\n" + ",\n".join(json.dumps(case) for case in out) + "\n]\n")
 
 

@@ -16,8 +16,9 @@ import (
 // docs/formats/weights.md says. Its outputs are "states" [length, dim], the
 // trunk's after each event, and for what follows the last event "logits" [items],
 // which are Score's, and "next_type" and "next_wait", logits of the tasks. Events before
-// the latest Settings.Length are left out, as Score does. Metadata hold
-// the card and the vocabulary.
+// the latest Settings.Length are left out, as Score does. Hashed items have
+// their vectors in the file, hashed people none. Metadata hold the card and the
+// vocabulary.
 func WriteONNX(w io.Writer, m *Model) error {
 	g, err := m.graph()
 	if err != nil {
@@ -43,9 +44,13 @@ func (m *Model) graph() (*onnx.Graph, error) {
 	for _, p := range m.params {
 		g.unused[p.Name] = p
 	}
-	if p := m.itemTable(); p.Shape[0] != len(m.items) {
-		return nil, fmt.Errorf("%s has %d rows for %d items", p.Name, p.Shape[0], len(m.items))
+	table := m.itemTable()
+	if table == nil || table.Shape[0] != len(m.items) {
+		return nil, fmt.Errorf("the table of %d items has other rows", len(m.items))
 	}
+	g.unused["items.weight"] = table
+	delete(g.unused, "hash.weight") // both are in the items' vectors
+	delete(g.unused, "hash.projection.weight")
 	g.build()
 	for name := range g.unused {
 		return nil, fmt.Errorf("there is no operator for %s", name)
@@ -173,8 +178,8 @@ func (g *trunk) zeros(like onnx.Value) onnx.Value {
 }
 
 func (g *trunk) feedForward(name string, x onnx.Value) onnx.Value {
-	if g.m.settings.Experts > 1 {
-		return g.experts(name, x)
+	if router := name + ".router.weight"; g.unused[router] != nil {
+		return g.experts(name, x, g.weight(router))
 	}
 	return g.expert(name, x)
 }
@@ -191,9 +196,9 @@ func (g *trunk) expert(name string, x onnx.Value) onnx.Value {
 }
 
 // experts gathers each expert's tokens, so that the others cost nothing.
-func (g *trunk) experts(name string, x onnx.Value) onnx.Value {
+func (g *trunk) experts(name string, x, router onnx.Value) onnx.Value {
 	s := &g.m.settings
-	logits := g.Node("Gemm", onnx.Attributes{"transB": 1}, x, g.weight(name+".router.weight"))
+	logits := g.Node("Gemm", onnx.Attributes{"transB": 1}, x, router)
 	weights := g.route(g.Node("Softmax", onnx.Attributes{"axis": -1}, logits), int64(max(s.Top, 1)))
 	y := g.zeros(x)
 	for e := range s.Experts {

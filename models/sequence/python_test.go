@@ -43,11 +43,12 @@ func python(t *testing.T) string {
 
 // pythonCase is one model with histories, and what PyTorch and onnxruntime say of them.
 type pythonCase struct {
-	Name      string       `json:"name,omitempty"`
-	Model     string       `json:"model"` // file
-	ONNX      string       `json:"onnx"`  // file
-	Copy      string       `json:"copy"`  // file that PyTorch writes
-	Histories [][][5]int64 `json:"histories"`
+	Name      string               `json:"name,omitempty"`
+	Model     string               `json:"model"` // file
+	ONNX      string               `json:"onnx"`  // file
+	Copy      string               `json:"copy"`  // file that PyTorch writes
+	Histories [][][5]int64         `json:"histories"`
+	People    []bellwether.Subject `json:"people,omitempty"`
 	pythonAnswer
 	model *Model
 }
@@ -168,6 +169,10 @@ func randomCases(t *testing.T, dir string) []pythonCase {
 		"rmsnorm":   func(s *Settings) { s.RMSNorm, s.Fields = true, []string{"hour", "gap"} },
 		"one of 4":  func(s *Settings) { s.Experts, s.Gated = 4, true },
 		"two of 4":  func(s *Settings) { s.Experts, s.Top, s.Tasks = 4, 2, map[string]float32{"wait": .1} },
+		"hashed":    func(s *Settings) { s.Hash = &Hash{Rows: 20, Width: 6} },
+		"hashed, own rows, people, dense block": func(s *Settings) {
+			s.Hash, s.Experts, s.Blocks, s.DenseBlocks = &Hash{Rows: 20, Width: 6, Own: 4, People: true}, 3, 2, 1
+		},
 	} {
 		s := plain
 		change(&s)
@@ -181,6 +186,11 @@ func randomCases(t *testing.T, dir string) []pythonCase {
 		for i := range m.popularity {
 			m.popularity[i] = -float32(i)
 		}
+		if h := m.embedding.hashed; h != nil && h.Own > 0 {
+			m.own = make([]byte, len(items))
+			m.own[2], m.own[29], m.own[11] = 1, 1, 1
+			h.give(m.own)
+		}
 		m.pack()
 		c := pythonCase{Name: name, Model: filepath.Join(dir, name), model: m, Histories: [][][5]int64{{}}}
 		if err := os.WriteFile(c.Model, saved(t, m), 0o600); err != nil {
@@ -190,6 +200,11 @@ func randomCases(t *testing.T, dir string) []pythonCase {
 			c.Histories = append(c.Histories, nil)
 			for range n + 1 {
 				c.Histories[n+1] = append(c.Histories[n+1], [5]int64{rng.Int64N(31) - 1, rng.Int64N(2), rng.Int64N(5), rng.Int64N(9000), rng.Int64N(2e9) - 1e9})
+			}
+		}
+		if s.Hash != nil && s.Hash.People {
+			for i := range c.Histories {
+				c.People = append(c.People, bellwether.Subject([]string{"", "ann", "böb"}[i%3]))
 			}
 		}
 		cases = append(cases, c)
@@ -217,7 +232,11 @@ func (c *pythonCase) check(t *testing.T, who string, want pythonAnswer) {
 	for i, rows := range c.Histories {
 		steps := stepsOf(rows)
 		row := make([]float32, len(c.model.items))
-		if err := c.model.Score(context.Background(), [][]bellwether.Step{steps}, [][]float32{row}); err != nil {
+		var who []bellwether.Subject
+		if c.People != nil {
+			who = c.People[i : i+1]
+		}
+		if err := c.model.ScoreAs(context.Background(), who, [][]bellwether.Step{steps}, [][]float32{row}); err != nil {
 			t.Fatal(err)
 		}
 		if want.Scores[i] != nil {
