@@ -39,6 +39,7 @@ func TestMutations(t *testing.T) {
 				share -= n
 				ran.Add(n + 1)
 			}
+			holds(t, real, real.Totals(), -1)
 		})
 	}
 	working.Wait()
