@@ -10,7 +10,12 @@ import (
 // returns the part of out that it filled; equal scores are ordered by index. A
 // score of −Inf marks what must not appear, and NaN never does, so fewer than k
 // may come back. out must hold k values.
-func TopK(scores []float32, k int, out []int32) []int32 {
+func TopK(scores []float32, k int, out []int32) []int32 { return TopKOf(scores, k, out, nil) }
+
+// TopKOf is TopK over the indices that skip does not name; nil names none. skip
+// is asked about those alone that are among the best of what was looked at so
+// far, about k·ln(n/k) of n in random order, so that it may be slow.
+func TopKOf(scores []float32, k int, out []int32, skip func(index int32) bool) []int32 {
 	if len(out) < k {
 		panic(shapeError("TopK", "out", len(out), k))
 	}
@@ -20,6 +25,9 @@ func TopK(scores []float32, k int, out []int32) []int32 {
 	h := worstFirst{scores: scores, kept: out[:0]}
 	bar := float32(math.Inf(-1)) // what a score must exceed to be kept
 	for i := kernel.Above(scores, 0, bar); i < len(scores); i = kernel.Above(scores, i+1, bar) {
+		if skip != nil && skip(int32(i)) {
+			continue
+		}
 		if len(h.kept) < k {
 			h.push(int32(i))
 		} else {

@@ -5,6 +5,7 @@ package asm
 
 //go:generate go run -C gen . -out ../columns_amd64.s -stubs ../columns_amd64.go -pkg asm columns
 //go:generate go run -C gen . -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg asm dots
+//go:generate go run -C gen . -out ../dots8_amd64.s -stubs ../dots8_amd64.go -pkg asm dots8
 //go:generate go run -C gen . -out ../gemm_amd64.s -stubs ../gemm_amd64.go -pkg asm gemm
 //go:generate go run -C gen . -out ../maps_amd64.s -stubs ../maps_amd64.go -pkg asm maps
 //go:generate go run -C gen . -out ../norm_amd64.s -stubs ../norm_amd64.go -pkg asm norm

@@ -26,6 +26,14 @@ func ColumnsGradientAVX2(d *float32, p *float32, dot *float32, rows int, stride 
 	panic(elsewhere)
 }
 
+func RowDotsInt8AVX512(dst *float32, x *int8, b *int8, scales *float32, scale float32, rows int, cols int) {
+	panic(elsewhere)
+}
+
+func RowDotsInt8AVX2(dst *float32, x *int8, b *int8, scales *float32, scale float32, rows int, cols int) {
+	panic(elsewhere)
+}
+
 func RowDotsAVX512(dst *float32, x *float32, b *float32, rows int, cols int) { panic(elsewhere) }
 
 func RowDotsAVX2(dst *float32, x *float32, b *float32, rows int, cols int) { panic(elsewhere) }

@@ -22,6 +22,7 @@ var files = map[string]func(){
 	"gemm":     gemm,
 	"maps":     maps,
 	"dots":     dots,
+	"dots8":    dots8,
 	"norm":     norm,
 	"optimise": optimise,
 	"philox":   philox,
