@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -145,25 +150,85 @@ func beautyCheck(r *runner) error {
 	return beautyServed(r, best)
 }
 
-// beautyServed asks for a known, an unknown and a new person.
+// beautyServed asks over HTTP for a known person, one whom nobody knows, and one who just bought something.
 func beautyServed(r *runner, best string) error {
-	for _, who := range []string{"1", "nobody-knows"} {
-		out, err := r.program("beauty", "recommend", who, "--json")
+	out, err := r.program("beauty", "keys", "create", "write")
+	if err != nil {
+		return err
+	}
+	key := strings.TrimSpace(string(out))
+	ctx, stop := context.WithCancel(r.ctx)
+	defer stop()
+	url, wait, err := r.serve(ctx, "beauty")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		stop()
+		wait()
+	}()
+	news := `{"type":"track","event":"Product Viewed","userId":"just-came","messageId":"m1","properties":{"product_id":"10"}}`
+	if _, err := ask(ctx, http.MethodPost, url+"/v1/track", key, news); err != nil {
+		return err
+	}
+	time.Sleep(time.Second) // the view of people follows the log
+	for _, who := range []string{"1", "nobody-knows", "just-came"} {
+		var a struct {
+			Model, Reason string
+			Items         []any
+		}
+		b, err := ask(ctx, http.MethodGet, url+"/v1/recommend?exclude=seen&k=10&subject="+who, key, "")
+		if err == nil {
+			err = json.Unmarshal(b, &a)
+		}
 		if err != nil {
 			return err
 		}
-		var a struct {
-			Decision bellwether.Decision
-			Reason   string
-		}
-		if err := json.Unmarshal(out, &a); err != nil {
-			return err
-		}
-		known := a.Decision.Model != "popularity"
-		r.add("beauty: recommend "+who, fmt.Sprintf("%d items by %s %s", len(a.Decision.Actions), a.Decision.Model, a.Reason), "10 items; "+best+" for the known one",
-			len(a.Decision.Actions) == 10 && known == (who == "1"))
+		byModel := strings.HasPrefix(a.Model, "recommend-")
+		r.add("beauty: GET /v1/recommend for "+who, fmt.Sprintf("%d items by %s %s", len(a.Items), a.Model, a.Reason), "10 items; "+best+" where there is a history",
+			len(a.Items) == 10 && byModel == (who != "nobody-knows"))
 	}
 	return nil
+}
+
+// serve starts the program on a data folder and returns its address, and a function that waits for its end.
+func (r *runner) serve(ctx context.Context, data string) (url string, wait func(), err error) {
+	c := exec.CommandContext(ctx, r.binary, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(r.folder, data))
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := c.Start(); err != nil {
+		return "", nil, err
+	}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if _, rest, found := strings.Cut(lines.Text(), " on http://"); found {
+			address, _, _ := strings.Cut(rest, " ")
+			return "http://" + address, func() { _, _ = io.Copy(io.Discard, stderr); _ = c.Wait() }, nil
+		}
+	}
+	return "", nil, fmt.Errorf("serve ended without serving: %w", c.Wait())
+}
+
+// ask sends one request and returns the body of a good answer.
+func ask(ctx context.Context, method, url, key, body string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.SetBasicAuth(key, "")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %d %s", method, url, answer.StatusCode, b)
+	}
+	return b, err
 }
 
 func telcoCheck(r *runner) error {
