@@ -58,15 +58,6 @@ func Sum(x []float32) float64 { return kernel.Sum(x) }
 // SumSquares returns Σ x[i]², added in float64 in a fixed order.
 func SumSquares(x []float32) float64 { return kernel.SumSquares(x) }
 
-// AddRows adds each row of x, [rows, cols], to sum, [cols]: the gradient of a bias.
-func AddRows(sum, x []float32, rows, cols int) {
-	need("AddRows", "sum", sum, cols)
-	need("AddRows", "x", x, rows*cols)
-	for r := range rows {
-		kernel.Add(sum, sum[:cols], x[r*cols:(r+1)*cols])
-	}
-}
-
 // CheckFinite returns the index of the first NaN or infinity in x, or −1.
 func CheckFinite(x []float32) int {
 	const step = 4096

@@ -74,13 +74,24 @@ func TestCheckFinite(t *testing.T) {
 
 func TestAddRows(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		x := random(7*37, 1)
-		want, got := random(37, 2), random(37, 2)
-		for i, v := range x {
-			want[i%37] += v
+		for _, shape := range [][2]int{{7, 37}, {0, 5}, {1, 1}, {3000, 65}} {
+			rows, cols := shape[0], shape[1]
+			x := random(rows*cols, 1)
+			start := random(cols, 2)
+			sums := make([]float64, cols)
+			for i, v := range start {
+				sums[i] = float64(v)
+			}
+			for i, v := range x {
+				sums[i%cols] += float64(v)
+			}
+			want := make([]float32, cols)
+			for i, v := range sums {
+				want[i] = float32(v)
+			}
+			AddRows(start, x, rows, cols)
+			near(t, "AddRows", start, want, float64(rows), 1e-6)
 		}
-		AddRows(got, x, 7, 37)
-		near(t, "AddRows", got, want, 1, 1e-6)
 	})
 }
 

@@ -16,31 +16,26 @@ type Residual struct {
 // Forward implements Layer.
 func (r *Residual) Forward(p *Pass, x []float32) []float32 {
 	n := r.Norm.Forward(p, x)
-	z := r.Branch.Forward(p, n)
+	branch, gate := r.Branch.Forward(p, n), []float32(nil)
 	if r.Gate != nil {
-		branch, gate := z, r.Gate.Forward(p, n)
-		z = p.Buffer(len(branch))
-		tensor.Mul(z, branch, gate)
-		if p.Train {
-			r.branch, r.gate = branch, gate
-		}
+		gate = r.Gate.Forward(p, n)
 	}
-	z = r.Dropout.Forward(p, z)
-	y := p.Buffer(len(z))
-	tensor.Add(y, z, x)
+	if p.Train {
+		r.branch, r.gate = branch, gate
+	}
+	y := p.Buffer(len(branch))
+	tensor.AddBranch(y, x, branch, gate, r.Dropout.rate(p), r.Dropout.stream(p))
 	return y
 }
 
 // Backward implements Layer.
 func (r *Residual) Backward(p *Pass, dy []float32) []float32 {
-	dz := r.Dropout.Backward(p, dy)
 	var dn []float32
 	if r.Gate == nil {
-		dn = r.Branch.Backward(p, dz)
+		dn = r.Branch.Backward(p, r.Dropout.Backward(p, dy))
 	} else {
-		db, dg := p.Buffer(len(dz)), p.Buffer(len(dz))
-		tensor.Mul(db, dz, r.gate)
-		tensor.Mul(dg, dz, r.branch)
+		db, dg := p.Buffer(len(r.branch)), p.Buffer(len(r.branch))
+		tensor.AddBranchBackward(db, dg, dy, r.branch, r.gate, r.Dropout.rate(p), r.Dropout.stream(p))
 		dn = r.Branch.Backward(p, db)
 		tensor.Add(dn, dn, r.Gate.Backward(p, dg))
 	}

@@ -27,8 +27,20 @@ func (d *Dropout) apply(p *Pass, x []float32) []float32 {
 		return x
 	}
 	y := p.Buffer(len(x))
+	tensor.Dropout(y, x, d.Rate, d.stream(p), 0)
+	return y
+}
+
+func (d *Dropout) stream(p *Pass) tensor.Stream {
 	s := p.Random
 	s.Layer = d.Number
-	tensor.Dropout(y, x, d.Rate, s, 0)
-	return y
+	return s
+}
+
+// rate is what the layer drops in this pass.
+func (d *Dropout) rate(p *Pass) float32 {
+	if !p.Train {
+		return 0
+	}
+	return d.Rate
 }
