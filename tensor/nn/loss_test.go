@@ -61,6 +61,8 @@ func TestNextItemGradients(t *testing.T) {
 		"popular":         &Sampled{Items: 20, Negatives: 6, Block: 4, Cumulative: cumulative},
 		"bce":             &Sampled{Objective: SampledBCE, Items: 20, Negatives: 3, Block: 4},
 		"gbce":            &Sampled{Objective: GBCE, Items: 20, Negatives: 5, Calibration: .75},
+		"own bce":         &Sampled{Objective: SampledBCE, Items: 20, Negatives: 1},
+		"own popular":     &Sampled{Items: 20, Negatives: 1, Cumulative: cumulative},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := NewBuilder(2)
@@ -78,6 +80,40 @@ func TestNextItemGradients(t *testing.T) {
 				modeltest.Gradient{Name: "h", Value: h, Grad: ownDh},
 				modeltest.Gradient{Name: "items", Value: items.Value, Grad: grad})
 		})
+	}
+}
+
+// One negative a token is the loss of blocks of one token.
+func TestOwnNegativesAreBlocksOfOneToken(t *testing.T) {
+	const tokens, width = 1200, 8
+	b := NewBuilder(2)
+	items := b.Table("items", Normal(1), 50, width)
+	p := &Pass{Train: true, Random: tensor.Stream{Seed: 9, Step: 1}}
+	p.Begin(tokens, nil)
+	h, dh, wantDh, targets := random(tokens*width, 3), make([]float32, tokens*width), make([]float32, tokens*width), make([]int32, tokens)
+	for i := range targets {
+		targets[i] = int32(i*7%51 - 1)
+	}
+	l := &Sampled{Objective: SampledBCE, Items: 50, Negatives: 1}
+	got, grad := l.Loss(p, dh, h, items, targets, .3), map[int32][]float32{}
+	for _, row := range items.Rows() {
+		grad[row] = append([]float32(nil), items.GradRow(row)...)
+	}
+	b.Params().ZeroGrad()
+	var want float64
+	drawn := map[int32]bool{}
+	for i, negative := range l.drawn {
+		at := i * width
+		want += l.shared(p, wantDh[at:at+width], h[at:at+width], items, targets[i:i+1], []int32{negative}, .3)
+		drawn[negative] = true
+	}
+	near(t, "loss", []float32{float32(got)}, []float32{float32(want)})
+	near(t, "dh", dh, wantDh)
+	for _, row := range items.Rows() {
+		near(t, "gradient", grad[row], items.GradRow(row))
+	}
+	if len(drawn) < 45 {
+		t.Errorf("1200 draws found %d of 50 items", len(drawn))
 	}
 }
 

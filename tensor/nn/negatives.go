@@ -6,13 +6,13 @@ import (
 	"sort"
 )
 
-// draw fills drawn for the block that begins at token first, by the pass's seed and step.
-func (l *Sampled) draw(p *Pass, first uint64) {
-	l.drawn = slices.Grow(l.drawn[:0], l.Negatives)[:l.Negatives]
-	l.bits = slices.Grow(l.bits[:0], 2*l.Negatives)[:2*l.Negatives]
+// draw fills drawn with n items from number first of the pass, by its seed and step.
+func (l *Sampled) draw(p *Pass, first uint64, n int) {
+	l.drawn = slices.Grow(l.drawn[:0], n)[:n]
+	l.bits = slices.Grow(l.bits[:0], 2*n)[:2*n]
 	s := p.Random
 	s.Layer = negativesStream
-	s.Bits(l.bits, first*uint64(2*l.Negatives))
+	s.Bits(l.bits, 2*first)
 	for j := range l.drawn {
 		word := uint64(l.bits[2*j])<<32 | uint64(l.bits[2*j+1])
 		l.drawn[j] = l.item(float64(word>>11) / (1 << 53))

@@ -21,8 +21,8 @@ const (
 )
 
 // Sampled is a loss over sampled items: Negatives of them are drawn for each
-// Block of tokens, which share them, so that scores are one product. A negative
-// that is a token's own target is masked. For GBCE, β = α·(t(1−1/α) + 1/α) with
+// Block of tokens, which share them, so that scores are one product; with one
+// negative each token has its own (as SASRec, Kang and McAuley 2018). A negative that is a token's own target is masked. For GBCE, β = α·(t(1−1/α) + 1/α) with
 // α = Negatives/(Items−1) and t = Calibration: t = 0 is SampledBCE, t = 1
 // gives calibrated scores.
 type Sampled struct {
@@ -36,12 +36,16 @@ type Sampled struct {
 	drawn []int32
 	bits  []uint32
 	logQ  []float32
+	own   ownNegatives
 }
 
 const negativesStream = math.MaxUint32 // layer number of the draws
 
 // Loss implements NextItem.
 func (l *Sampled) Loss(p *Pass, dh, h []float32, items Vectors, targets []int32, scale float32) float64 {
+	if l.Negatives == 1 {
+		return l.ownLoss(p, dh, h, items, targets, scale)
+	}
 	w, block := items.Width(), l.Block
 	if block == 0 {
 		block = 256
@@ -49,7 +53,7 @@ func (l *Sampled) Loss(p *Pass, dh, h []float32, items Vectors, targets []int32,
 	var loss float64
 	for first := 0; first < p.Rows; first += block {
 		last := min(p.Rows, first+block)
-		l.draw(p, uint64(first))
+		l.draw(p, uint64(first*l.Negatives), l.Negatives)
 		loss += l.shared(p, dh[first*w:last*w], h[first*w:last*w], items, targets[first:last], l.drawn, scale)
 	}
 	return loss
