@@ -22,12 +22,27 @@ func TestNames(t *testing.T) {
 		sent string
 		want bellwether.EventType
 	}{
-		{"Products Searched", "search"}, {"Product List Viewed", "view_item_list"}, {"Product Clicked", "select_item"},
-		{"Product Viewed", "view_item"}, {"Product Added", "add_to_cart"}, {"Product Removed", "remove_from_cart"},
-		{"Cart Viewed", "view_cart"}, {"Checkout Started", "begin_checkout"}, {"Payment Info Entered", "add_payment_info"},
-		{"Order Completed", "purchase"}, {"Order Refunded", "refund"}, {"Product Added to Wishlist", "add_to_wishlist"},
-		{"Promotion Clicked", "select_promotion"}, {"Email Opened", "message_open"}, {"Viewed Product", "view_item"},
-		{"purchase", "purchase"}, {"add_to_cart", "add_to_cart"}, {"videoPlayed", "video_played"}, {"Größe gewählt", "größe_gewählt"}, {"model_promoted", ""}, {"!", ""},
+		{"Products Searched", "search"},
+		{"Product List Viewed", "view_item_list"},
+		{"Product Clicked", "select_item"},
+		{"Product Viewed", "view_item"},
+		{"Product Added", "add_to_cart"},
+		{"Product Removed", "remove_from_cart"},
+		{"Cart Viewed", "view_cart"},
+		{"Checkout Started", "begin_checkout"},
+		{"Payment Info Entered", "add_payment_info"},
+		{"Order Completed", "purchase"},
+		{"Order Refunded", "refund"},
+		{"Product Added to Wishlist", "add_to_wishlist"},
+		{"Promotion Clicked", "select_promotion"},
+		{"Email Opened", "message_open"},
+		{"Viewed Product", "view_item"},
+		{"purchase", "purchase"},
+		{"add_to_cart", "add_to_cart"},
+		{"videoPlayed", "video_played"},
+		{"Größe gewählt", "größe_gewählt"},
+		{"model_promoted", ""},
+		{"!", ""},
 	}
 	var want, got []bellwether.EventType
 	for _, n := range names {
