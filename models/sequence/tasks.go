@@ -60,11 +60,11 @@ func newTasks(b *nn.Builder, s Settings, types int) []*task {
 }
 
 // learn adds the task's gradients for the states h, [tokens, dim], to dh and
-// returns its loss.
-func (t *task) learn(p *nn.Pass, dh, h []float32) float64 {
+// returns its loss: scale times the sum over the tokens.
+func (t *task) learn(p *nn.Pass, dh, h []float32, targets []int32, scale float32) float64 {
 	x := t.layer.Forward(p, h)
 	dx := p.Buffer(len(x))
-	loss := t.loss(dx, x, t.targets, t.size, t.weight/float32(len(t.targets)))
+	loss := t.loss(dx, x, targets, t.size, scale)
 	tensor.Add(dh, dh, t.layer.Backward(p, dx))
 	return loss
 }

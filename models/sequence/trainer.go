@@ -127,6 +127,7 @@ type run struct {
 	persons []Person // of the batch
 	pass    nn.Pass
 	tokens  tokens
+	part    tokens // of them, that go through the network together
 }
 
 // choosePeople checks the sequences and keeps those from which something can be learned.
@@ -279,21 +280,35 @@ func (r *run) person(p int32) Person {
 }
 
 // forwardBackward adds to the gradients of the mean loss of tokens, of which
-// learned have a target, and returns that loss.
+// learned have a target, and returns that loss. Tokens go through the network in
+// parts, but all together where experts choose among them.
 func (r *run) forwardBackward(pass, learned int) float64 {
-	m, p := r.model, &r.pass
+	p, t := &r.pass, &r.tokens
 	p.Train, p.Random.Step = true, uint32(pass)
-	p.Begin(len(r.tokens.targets), r.tokens.offsets)
-	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, r.tokens.ids, r.tokens.people...)))
+	loss, from := 0.0, 0
+	for first, part := 0, uint64(0); first < len(t.offsets)-1; part++ {
+		p.Random.Seed = r.Seed + part<<32
+		first = t.part(&r.part, first, r.model.settings.Experts > 1)
+		loss += r.learn(&r.part, from, learned)
+		from += len(r.part.targets)
+	}
+	return loss
+}
+
+// learn is forwardBackward of the part of the tokens that begins at from.
+func (r *run) learn(t *tokens, from, learned int) float64 {
+	m, p := r.model, &r.pass
+	p.Begin(len(t.targets), t.offsets)
+	h := m.norm.Forward(p, m.blocks.Forward(p, m.embedding.Forward(p, t.ids, t.people...)))
 	dh := p.Buffer(len(h))
 	loss, scale := 0.0, 1/float32(learned)
 	if hashed := m.embedding.hashed; hashed != nil {
-		loss = hashed.loss(p, r.loss, dh, h, r.tokens.targets, scale)
+		loss = hashed.loss(p, r.loss, dh, h, t.targets, scale)
 	} else {
-		loss = r.loss.Loss(p, dh, h, m.table, r.tokens.targets, scale)
+		loss = r.loss.Loss(p, dh, h, m.table, t.targets, scale)
 	}
-	for _, t := range m.tasks {
-		loss += t.learn(p, dh, h)
+	for _, k := range m.tasks {
+		loss += k.learn(p, dh, h, k.targets[from:from+p.Rows], k.weight/float32(len(k.targets)))
 	}
 	m.embedding.Backward(p, m.blocks.Backward(p, m.norm.Backward(p, dh)))
 	return loss
