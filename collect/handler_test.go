@@ -158,6 +158,7 @@ func TestReplay(t *testing.T) {
 	repair := func(r Rejected) ([]byte, error) {
 		return bytes.Replace(r.Raw, []byte(`{`), []byte(`{"userId":"ann",`), 1), nil
 	}
+	c.o.Clock = func() time.Time { return noon.Add(time.Hour) }
 	for _, want := range []Result{{Accepted: 1, Events: 1}, {Duplicates: 1}} {
 		got, err := c.Replay(t.Context(), []string{all[0].ID}, repair)
 		got.Sequence = 0
@@ -165,8 +166,8 @@ func TestReplay(t *testing.T) {
 			t.Errorf("repaired: %+v, %v; want %+v", got, err, want)
 		}
 	}
-	if events := logged(t, p); len(events) != 1 || events[0].Subject != "ann" {
-		t.Errorf("the log has %+v", events)
+	if events := logged(t, p); len(events) != 1 || events[0].Subject != "ann" || !events[0].Received.Equal(noon.Add(time.Hour)) {
+		t.Errorf("the log has %+v, want an event of ann that was received when it was replayed", events)
 	}
 	if all := letters(t, c); len(all) != 1 || !all[0].Replayed {
 		t.Errorf("dead letters are %+v", all)

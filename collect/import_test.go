@@ -233,3 +233,20 @@ func TestImportNews(t *testing.T) {
 		}
 	}
 }
+
+// TestStrayQuote: quotes that never close cost their own line, not the file.
+func TestStrayQuote(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("user_id,item_id,timestamp\n")
+	for k := range 1000 {
+		quote := ""
+		if k == 10 {
+			quote = `"`
+		}
+		fmt.Fprintf(&text, "%s%d,%d,%d\n", quote, k, k, 1700000000+k)
+	}
+	r, _, err := imports(t, text.String(), ImportOptions{})
+	if err != nil || r.Rows != 1000 || r.Accepted != 999 || r.Rejected != 1 || r.Examples[0].Line != 12 {
+		t.Errorf("%+v %+v, %v", r.Result, r.Examples, err)
+	}
+}

@@ -11,6 +11,11 @@ import (
 // its reject; an error is the store's.
 func (c *Collector) reread(r *Rejected) (message, error) {
 	m, err := c.rereadAs(r)
+	if r.Line == 0 { // not history: it becomes known now, and not when it was refused
+		for k := range m.events {
+			m.events[k].Received = c.o.Clock()
+		}
+	}
 	m.source, m.line, m.raw, m.format, m.mapping, m.skew = r.Source, r.Line, r.Raw, r.Format, r.Mapping, r.Skew
 	return m, err
 }

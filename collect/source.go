@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -80,13 +81,20 @@ func broken(err error) error { return fmt.Errorf("collect: the source breaks off
 // lines reads text by lines.
 type lines struct {
 	r    *bufio.Reader
-	n    int64 // the number of the line that was read last
-	most int   // bytes of a line
+	n    int64    // the number of the line that was read last
+	most int      // bytes of a line
+	back [][]byte // lines to read again, the last one first
 }
 
 // next returns the next line without its end, in memory of its own. Of one that is too long it
 // returns the beginning, a byte more than may be.
 func (l *lines) next() ([]byte, error) {
+	if k := len(l.back) - 1; k >= 0 {
+		line := l.back[k]
+		l.back = l.back[:k]
+		l.n++
+		return line, nil
+	}
 	var line []byte
 	for {
 		part, err := l.r.ReadSlice('\n')
@@ -112,23 +120,37 @@ func trimEnd(line []byte) []byte {
 func blank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
 
 // record returns the next record of delimited text, which a field in quotes may spread over
-// several lines, and the number of its first line.
+// several lines, and the number of its first line. Quotes that never close cost that line alone:
+// the others are read again.
 func (l *lines) record(delimiter byte) (raw []byte, line int64, err error) {
-	raw, err = l.next()
+	first, err := l.next()
 	if err != nil {
 		return nil, 0, err
 	}
-	line = l.n
-	for open := openQuote(raw, delimiter, false); open && len(raw) <= l.most; {
-		more, err := l.next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
+	line, raw = l.n, slices.Clip(first) // Clip: what is appended leaves first as it is
+	var more [][]byte
+	for open := openQuote(first, delimiter, false); open; {
+		next, err := l.next()
+		if err != nil && err != io.EOF {
 			return nil, 0, err
 		}
-		open = openQuote(more, delimiter, true)
-		raw = append(append(raw, '\n'), more...)
+		if err == nil {
+			more = append(more, next)
+		}
+		if err == io.EOF || len(raw)+len(next) > l.most {
+			l.unread(more)
+			return first, line, nil
+		}
+		open = openQuote(next, delimiter, true)
+		raw = append(append(raw, '\n'), next...)
 	}
 	return raw, line, nil
+}
+
+// unread gives lines back, to be read next in their order.
+func (l *lines) unread(text [][]byte) {
+	l.n -= int64(len(text))
+	for k := len(text) - 1; k >= 0; k-- {
+		l.back = append(l.back, text[k])
+	}
 }

@@ -24,6 +24,7 @@ type Input struct {
 	Costs        float64                         // of the product besides the messages sent, in Prices.Currency
 	Headline     string                          // "margin" or "revenue"; "": margin where costs of items are known
 	Targets      map[bellwether.Surface][]Target // policies to value from the log, by surface
+	Valued       int                             // newest decisions of a surface that they are valued on; 0: all
 	Reward       string                          // the metric they are valued in; "": Click
 	Planned      *Plan                           // the power calculation that sized the holdout, if there was one
 	Level        float64                         // of every interval; 0: 0.95
@@ -232,7 +233,11 @@ func (r *Report) cost(in Input) error {
 // values estimates the targets' values, unless the propensities are wrong.
 func (r *Report) values(in Input, joined *Joined, wrong *Check) error {
 	for _, surface := range sortedKeys(in.Targets) {
-		values, err := Values(in.Decisions, in.Targets[surface], ValueOptions{
+		decisions, err := newest(in.Decisions, surface, in.Valued)
+		if err != nil {
+			return fmt.Errorf("read the decisions of %q: %w", surface, err)
+		}
+		values, err := Values(decisions, in.Targets[surface], ValueOptions{
 			Reward: joined.Reward(in.Reward), Metric: in.Reward, Surface: surface, Level: in.Level, Seed: in.Seed,
 		})
 		if err != nil {
@@ -247,6 +252,33 @@ func (r *Report) values(in Input, joined *Joined, wrong *Check) error {
 		}
 	}
 	return nil
+}
+
+// newest are the last n decisions of a surface, all for n = 0.
+func newest(decisions iter.Seq2[bellwether.Decision, error], surface bellwether.Surface, n int) (iter.Seq2[bellwether.Decision, error], error) {
+	if n == 0 {
+		return decisions, nil
+	}
+	var kept []bellwether.Decision
+	for d, err := range decisions {
+		if err != nil {
+			return nil, err
+		}
+		if d.Surface != surface {
+			continue
+		}
+		if kept = append(kept, d); len(kept) == 2*n {
+			kept = append(kept[:0], kept[n:]...)
+		}
+	}
+	kept = kept[max(0, len(kept)-n):]
+	return func(yield func(bellwether.Decision, error) bool) {
+		for _, d := range kept {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}, nil
 }
 
 // Columns are the estimates that the page shows.

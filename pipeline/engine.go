@@ -18,19 +18,18 @@ import (
 
 // Options of an Engine; the zero value works.
 type Options struct {
-	Clock        func() time.Time                        // nil: time.Now
-	Logger       *slog.Logger                            // nil: none
-	Currency     bellwether.Currency                     // of the project; "": USD
-	Rates        map[bellwether.Currency]float64         // value of one unit of another currency in the project's
-	HoldoutShare float64                                 // of people; 0: decide.DefaultHoldout; negative: none
-	Policies     map[bellwether.Surface]decide.Policy    // by surface; others get Softmax
-	Temperature  float64                                 // of the default policy, in standard deviations of the scores; 0: 0.5
-	Candidates   int                                     // that a recommendation weighs and logs; 0: 50
-	Training     Training                                // what a turn spends
-	Types        []bellwether.EventType                  // that recommendations learn from; nil: every type with an item
-	Measured     func() time.Time                        // what was done earlier does not count in the report; nil: all counts
-	Targets      map[bellwether.Surface][]measure.Target // policies that the report values from the log
-	Plan         func() *measure.Plan                    // the power calculation that sized the holdout, for the report; nil: none
+	Clock        func() time.Time                     // nil: time.Now
+	Logger       *slog.Logger                         // nil: none
+	Currency     bellwether.Currency                  // of the project; "": USD
+	Rates        map[bellwether.Currency]float64      // value of one unit of another currency in the project's
+	HoldoutShare float64                              // of people; 0: decide.DefaultHoldout; negative: none
+	Policies     map[bellwether.Surface]decide.Policy // by surface; others get Softmax
+	Temperature  float64                              // of the default policy, in standard deviations of the scores; 0: 0.5
+	Candidates   int                                  // that a recommendation weighs and logs; 0: 50
+	Training     Training                             // what a turn spends
+	Types        []bellwether.EventType               // that recommendations learn from; nil: every type with an item
+	Measured     func() time.Time                     // what was done earlier does not count in the report; nil: all counts
+	Plan         func() *measure.Plan                 // the power calculation that sized the holdout, for the report; nil: none
 }
 
 // Training says what a turn may spend on models.

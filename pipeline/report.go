@@ -53,11 +53,14 @@ func (t *turn) measured(ctx context.Context) (*measure.Report, error) {
 	in := measure.Input{
 		Project: t.e.project.ID, AsOf: t.asOf, Decisions: t.e.Decisions(ctx), Events: all(t.cleaned.Events),
 		Prices: prices, Person: t.person, HoldoutShare: max(t.e.o.HoldoutShare, 0),
-		Targets: t.e.o.Targets, Reward: measure.Conversion, Seed: t.e.o.Training.Seed,
+		Reward: measure.Conversion, Valued: valuedDecisions, Seed: t.e.o.Training.Seed,
 	}
 	if t.e.o.Measured != nil {
 		in.People.From = t.e.o.Measured()
 		in.Decisions = since(in.Decisions, in.People.From)
+	}
+	if in.Targets, err = t.e.targets(in.Decisions); err != nil {
+		return nil, err
 	}
 	if t.e.o.Plan != nil {
 		in.Planned = t.e.o.Plan()

@@ -13,8 +13,8 @@ import (
 	"bellwether/serve"
 )
 
-// valuedDecisions is how many of the newest decisions a new model is valued on.
-const valuedDecisions = 2000
+// valuedDecisions is how many of a surface's newest decisions policies and new models are valued on.
+const valuedDecisions = 5000
 
 // measureDecisions joins what people did to the decisions about them.
 func measureDecisions(ctx context.Context, t *turn) error {

@@ -155,22 +155,6 @@ func (d *demo) options(holdout float64) pipeline.Options {
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Measured: func() time.Time { return market.Time(d.firstTurn()+1, 0) },
 		Plan:     func() *measure.Plan { return d.plan },
-		Targets: map[bellwether.Surface][]measure.Target{"email": {
-			{Name: "send to all", Distribution: always("send")}, {Name: "send to none", Distribution: always("none")},
-		}},
-	}
-}
-
-// always is the policy that takes one action.
-func always(action string) func(*bellwether.Decision) ([]float64, error) {
-	return func(d *bellwether.Decision) ([]float64, error) {
-		p := make([]float64, len(d.Candidates))
-		for i, c := range d.Candidates {
-			if c.Action == action {
-				p[i] = 1
-			}
-		}
-		return p, nil
 	}
 }
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -215,17 +217,23 @@ func writeRows(w io.Writer, rows []bellwether.CardRow) error {
 	return t.Flush()
 }
 
-// writeFile writes a file that a person named.
+// writeFile writes a file that a person named: whole, or not at all.
 func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	if err := write(f); err != nil {
-		f.Close()
-		return fmt.Errorf("writing %s: %w", path, err)
+	err = errors.Join(f.Chmod(0o644), write(f))
+	if closed := f.Close(); err == nil {
+		err = closed
 	}
-	return f.Close()
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
 }
 
 // closing closes o and keeps the first error.
