@@ -41,8 +41,16 @@ func (d *doing) campaign(h Host) error {
 		d.add(Event{Type: bellwether.MessageOpen, Second: second, Item: -1, Campaign: true})
 	}
 	if d.below(p, ofCampaign, 2) {
-		j := d.pick(d.NextItem(d.i, d.day, d.s), ofCampaign, 3)
-		d.order([]line{{item: j, quantity: 1, utility: d.Utilities(d.i, d.day)[j]}}, second+120, 1, contacted)
+		j := d.tempting()
+		d.order([]line{{item: j, quantity: 1, utility: d.utility(d.i, j, d.day)}}, second+120, 1, contacted)
 	}
 	return nil
+}
+
+// tempting draws what is bought on a campaign day.
+func (d *doing) tempting() int {
+	if d.Considered > 0 {
+		return d.consider(1000, ofCampaign, 3) // no visit has so many views
+	}
+	return d.pick(d.NextItem(d.i, d.day, d.s), ofCampaign, 3)
 }

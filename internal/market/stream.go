@@ -36,14 +36,15 @@ func (w *World) Events(h Host) iter.Seq2[Event, error] {
 }
 
 // consider draws the items that come to mind, item j in proportion to 1/(j+1) as
-// in Zipf's law, and one of them from softmax(U).
-func (v *visit) consider(k int) int {
-	items, weights := make([]int, v.Considered), make([]float64, v.Considered)
-	width := ln(float64(len(v.Items)))
+// in Zipf's law, and by draw index of c one of them from softmax(U). k tells a
+// day's uses apart.
+func (d *doing) consider(k int, c component, index int) int {
+	items, weights := make([]int, d.Considered), make([]float64, d.Considered)
+	width := ln(float64(len(d.Items)))
 	for n := range items {
-		j := int(exp(float64(v.uniform(ofConsidered, k*v.Considered+n)*width))) - 1
-		items[n] = min(max(j, 0), len(v.Items)-1)
-		weights[n] = exp(v.utility(v.i, items[n], v.day)) * v.pull(v.s, items[n])
+		j := int(exp(float64(d.uniform(ofConsidered, k*d.Considered+n)*width))) - 1
+		items[n] = min(max(j, 0), len(d.Items)-1)
+		weights[n] = exp(d.utility(d.i, items[n], d.day)) * d.pull(d.s, items[n])
 	}
-	return items[v.pick(weights, ofView, 4*k+2)]
+	return items[d.pick(weights, c, index)]
 }

@@ -94,7 +94,7 @@ func (v *visit) view(k int, slate []int) {
 // choose draws an item of the whole shop, or of those that are considered, from softmax(U).
 func (v *visit) choose(k int) int {
 	if v.Considered > 0 {
-		return v.consider(k)
+		return v.consider(k, ofView, 4*k+2)
 	}
 	weights := make([]float64, len(v.exps))
 	for j := range weights {

@@ -162,7 +162,7 @@ func (s *Settings) optimizer(ps nn.Params) (nn.Optimizer, error) {
 		case "adagrad":
 			groups = append(groups, nn.Group{Optimizer: nn.NewAdaGrad(mine, nn.AdaGrad{RowWise: true}), Rate: rule.Rate})
 		case "adafactor":
-			groups = append(groups, nn.Group{Optimizer: nn.NewAdafactor(mine, nn.Adafactor{WeightDecay: s.WeightDecay}), Rate: rule.Rate})
+			groups = append(groups, nn.Group{Optimizer: nn.NewAdafactor(mine, nn.Adafactor{Floor: 1e-15, WeightDecay: s.WeightDecay}), Rate: rule.Rate})
 		default:
 			return nil, fmt.Errorf("sequence: no optimiser is called %q: there are adam, adagrad, adafactor", rule.Optimizer)
 		}

@@ -13,6 +13,7 @@ import (
 type Adafactor struct {
 	Decay       float64 // exponent of the running mean, 0 means −.8
 	Epsilon     float32 // floor of the parameter's scale, 0 means 1e-3
+	Floor       float32 // least root mean square of a gradient, 0 means PyTorch's 2⁻²³; the paper's is 1e-15
 	Clip        float64 // largest root mean square of an update, 0 means 1
 	WeightDecay float32
 
@@ -27,6 +28,9 @@ func NewAdafactor(ps Params, o Adafactor) *Adafactor {
 	}
 	if o.Epsilon == 0 {
 		o.Epsilon = 1e-3
+	}
+	if o.Floor == 0 {
+		o.Floor = 1.0 / (1 << 23)
 	}
 	if o.Clip == 0 {
 		o.Clip = 1
@@ -54,7 +58,7 @@ func (o *Adafactor) Step(step int, rate float32) {
 	relative := min(rate, float32(1/math.Sqrt(float64(step))))
 	tensor.Parallel(len(o.params), func(i int) {
 		p, columns := o.params[i], o.columns[i].Value
-		u := &update{width: max(len(columns), 1), square: o.rows[i].Value, columns: columns, work: o.work[i]}
+		u := &update{width: max(len(columns), 1), square: o.rows[i].Value, columns: columns, floor: o.Floor, work: o.work[i]}
 		if len(columns) > 0 {
 			u.factors(p.Grad, mix)
 		} else {
@@ -71,20 +75,15 @@ func (o *Adafactor) Step(step int, rate float32) {
 	})
 }
 
-// Floors of a mean of squares, and of a square.
-const (
-	tiny       = 1.0 / (1 << 23) // float32's rounding
-	tinySquare = tiny * tiny
-)
-
 // update is a gradient over the root of its mean square, a row at a time:
 //
-//	grad[r,c] / √max(square[r]·columns[c]/mean(square), tinySquare)
+//	grad[r,c] / √max(square[r]·columns[c]/max(mean(square), floor), floor²)
 //
-// and for a vector, whose rows are single values without columns, grad/√max(square, tinySquare).
+// and for a vector, whose rows are single values without columns, grad/√max(square, floor²).
 type update struct {
 	width           int
 	square, columns []float32
+	floor           float32
 	mean            float32 // of square
 	least           float32 // of columns
 	work            []float32
@@ -109,22 +108,25 @@ func (u *update) factors(grad []float32, mix float32) {
 		u.least = min(u.least, u.columns[c])
 		u.inverse[c] = 1 / sqrt(u.columns[c])
 	}
-	u.mean = max(float32(tensor.Sum(u.square)/float64(max(len(u.square), 1))), tiny)
+	u.mean = max(float32(tensor.Sum(u.square)/float64(max(len(u.square), 1))), u.floor)
 }
 
 // of returns row r and a number that it is to be multiplied by.
 func (u *update) of(grad []float32, r int) ([]float32, float32) {
 	g := grad[r*u.width : (r+1)*u.width]
 	if len(u.columns) == 0 {
-		return g, 1 / sqrt(max(u.square[r], tinySquare))
+		return g, 1 / sqrt(max(u.square[r], u.floor*u.floor))
+	}
+	if u.square[r] == 0 {
+		return g, 0 // there never was a gradient
 	}
 	factor := u.square[r] / u.mean
-	if factor*u.least >= tinySquare { // nowhere in the row is the floor reached
+	if factor*u.least >= u.floor*u.floor { // nowhere in the row is the floor reached
 		tensor.Mul(u.row, g, u.inverse)
 		return u.row, 1 / sqrt(factor)
 	}
 	for c, w := range u.columns {
-		u.row[c] = g[c] / sqrt(max(factor*w, tinySquare))
+		u.row[c] = g[c] / sqrt(max(factor*w, u.floor*u.floor))
 	}
 	return u.row, 1
 }
