@@ -38,9 +38,15 @@ func newParquetTable(s *source) (t *parquetTable, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFooter(at, size); err != nil {
+		return nil, fmt.Errorf("%w: it begins as Parquet does, but %w", ErrFormat, err)
+	}
 	f, err := parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("%w: it begins as Parquet does, but: %w", ErrFormat, err)
+	}
+	if err := checkPages(at, size, f.Metadata()); err != nil {
+		return nil, fmt.Errorf("%w: broken Parquet: %w", ErrFormat, err)
 	}
 	t = &parquetTable{groups: f.RowGroups(), buffer: make([]parquet.Row, 256)}
 	for _, path := range f.Schema().Columns() {

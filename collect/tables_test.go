@@ -1,6 +1,8 @@
 package collect
 
 import (
+	"bytes"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -143,6 +145,24 @@ func TestMovieLens(t *testing.T) {
 		r, err := inMemory().Import(t.Context(), f, ImportOptions{}, nil)
 		if err != nil || r.Format != want.Format || r.Rows != want.Rows || r.Accepted != want.Rows {
 			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+}
+
+// TestParquetAsksForNoMemory: a damaged file of a kilobyte never takes many megabytes.
+func TestParquetAsksForNoMemory(t *testing.T) {
+	seed := []byte(parquetSeed())
+	var before, after runtime.MemStats
+	for at := range seed {
+		for _, flip := range []byte{0x80, 0x7f} {
+			seed[at] ^= flip
+			runtime.ReadMemStats(&before)
+			_, err := inMemory().Import(t.Context(), bytes.NewReader(seed), ImportOptions{Format: FormatParquet}, nil)
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+				t.Errorf("byte %d changed by %x took %d MB, %v", at, flip, took>>20, err)
+			}
+			seed[at] ^= flip
 		}
 	}
 }
