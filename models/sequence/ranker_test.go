@@ -15,6 +15,7 @@ import (
 	"bellwether/tensor"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // trainedKind is a model that has seen walks, of another kind for each name.
@@ -157,6 +158,7 @@ func TestSlide(t *testing.T) {
 func TestRankFilters(t *testing.T) {
 	m, _ := trainedKind(t, "plain")
 	r, history := ranker(t, m, RankerOptions{Cache: NewCache(1 << 20)}), long(8)
+	history[1].Item, history[2].Item = 0, 19
 	order := r.order(t, history)
 	stock, consent := NewBitset(20), NewBitset(20)
 	stock.Add(order[0])
@@ -286,6 +288,13 @@ func TestRankerRefuses(t *testing.T) {
 			t.Errorf("a weight that became NaN: %v", err)
 		}
 	}
+	worse := &Question{Person: "p", History: append(slices.Clone(good.History), bellwether.Step{Item: 5}), K: 3}
+	if _, err := r.Rank(nil, worse); !errors.Is(err, errNotFinite) {
+		t.Errorf("a weight that became NaN: %v", err)
+	}
+	if got, err := r.Rank(nil, good); err != nil || len(got) != 3 || math.IsNaN(got[0].Score) {
+		t.Errorf("after that the answer is %v, %v", got, err)
+	}
 	r.RankAll(context.Background(), []Question{*bad}, func(_ int, _ []bellwether.ScoredItem, err error) {
 		if !errors.Is(err, errNotFinite) {
 			t.Errorf("a weight that became NaN: %v", err)
@@ -328,6 +337,33 @@ func TestCache(t *testing.T) {
 	c.put(s)
 	if _, kept := c.people[cacheKey{r.version, "0"}]; kept {
 		t.Error("somebody who was to be forgotten came back")
+	}
+}
+
+// Two who ask about the same person at once leave one memory of them, and those
+// who were asked about at once do not stay beyond the limit.
+func TestCacheOfThoseInUse(t *testing.T) {
+	m, _ := trainedKind(t, "plain")
+	c := NewCache(40_000)
+	r := ranker(t, m, RankerOptions{Cache: c})
+	var taken []*Session
+	for i := range 10 {
+		s := c.take(r, bellwether.Subject(fmt.Sprint(i/2)))
+		if err := s.Score(long(9), make([]float32, 20)); err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, s)
+	}
+	c.put(taken[0])
+	c.put(taken[1])
+	if s := c.Stats(); s.People != 1 {
+		t.Errorf("%d people, want one", s.People)
+	}
+	for _, s := range taken[2:] {
+		c.put(s)
+		if s := c.Stats(); s.Bytes > 40_000 || s.People == 0 {
+			t.Errorf("%d people take %d bytes", s.People, s.Bytes)
+		}
 	}
 }
 
@@ -398,4 +434,34 @@ func TestRankAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations in six requests", name, n)
 		}
 	}
+}
+
+// TestSessionProperty is TestSessionEqualsModel over histories that grow, shrink
+// and change as they like.
+func TestSessionProperty(t *testing.T) {
+	m, _ := trainedKind(t, "fields")
+	plain := ranker(t, m, RankerOptions{})
+	rapid.Check(t, func(c *rapid.T) {
+		session, got, history := plain.Session(""), make([]float32, 20), long(1)
+		for range rapid.IntRange(1, 12).Draw(c, "requests") {
+			history = slices.Clone(history)
+			switch n := len(history); rapid.SampledFrom([]string{"grow", "grow", "shrink", "change"}).Draw(c, "then") {
+			case "grow":
+				history = append(history, long(n + rapid.IntRange(1, 4).Draw(c, "events"))[n:]...)
+			case "shrink":
+				history = history[rapid.IntRange(0, n-1).Draw(c, "front"):]
+				history = history[:rapid.IntRange(1, len(history)).Draw(c, "left")]
+			case "change":
+				history[rapid.IntRange(0, n-1).Draw(c, "at")].Time += 5000
+			}
+			if err := session.Score(history, got); err != nil {
+				c.Fatal(err)
+			}
+			for i, want := range scoresOf(t, m, nil, [][]bellwether.Step{history})[0] {
+				if math.Abs(float64(got[i]-want)) > 1e-5 {
+					c.Fatalf("%d events: item %d scores %g, the whole model %g", len(history), i, got[i], want)
+				}
+			}
+		}
+	})
 }
