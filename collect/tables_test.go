@@ -149,20 +149,17 @@ func TestMovieLens(t *testing.T) {
 	}
 }
 
-// TestParquetAsksForNoMemory: a damaged file of a kilobyte never takes many megabytes.
+// TestParquetAsksForNoMemory: a file of a kilobyte with a length in it that is huge never takes many megabytes.
 func TestParquetAsksForNoMemory(t *testing.T) {
-	seed := []byte(parquetSeed())
 	var before, after runtime.MemStats
-	for at := range seed {
-		for _, flip := range []byte{0x80, 0x7f} {
-			seed[at] ^= flip
-			runtime.ReadMemStats(&before)
-			_, err := inMemory().Import(t.Context(), bytes.NewReader(seed), ImportOptions{Format: FormatParquet}, nil)
-			runtime.ReadMemStats(&after)
-			if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
-				t.Errorf("byte %d changed by %x took %d MB, %v", at, flip, took>>20, err)
-			}
-			seed[at] ^= flip
+	for at := range len(parquetSeed()) - 4 {
+		file := []byte(parquetSeed())
+		copy(file[at:], "\xff\xff\xff\x7f")
+		runtime.ReadMemStats(&before)
+		_, err := inMemory().Import(t.Context(), bytes.NewReader(file), ImportOptions{Format: FormatParquet}, nil)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+			t.Errorf("a length at byte %d took %d MB, %v", at, took>>20, err)
 		}
 	}
 }
