@@ -2,12 +2,14 @@
 // gate, pass, seconds.
 //
 //	go run ./bench/gates loop [--json] [--minutes 10] [--only beauty,telco]
+//	go run ./bench/gates engine [--json] [--peers] [--python PYTHON]
 //
 // It builds the program and runs it as a person would, in temporary folders. Checks that need
 // ../shared/data are left out, saying so, when the folder is absent. It exits with 1 when a row fails.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -21,6 +23,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"bellwether/bench/engine"
 )
 
 // row is one promise.
@@ -39,6 +43,7 @@ type runner struct {
 	folder  string // temporary
 	data    string // ../shared/data
 	minutes float64
+	twin    *engine.Twin // nil: without peers
 	rows    []row
 	since   time.Time
 }
@@ -60,6 +65,13 @@ var areas = map[string][]check{
 		{"mutations", mutationsCheck},
 		{"clone", cloneCheck},
 	},
+	"engine": {
+		{"products", productsCheck},
+		{"training", trainingCheck},
+		{"tables", tablesCheck},
+		{"inference", inferenceCheck},
+		{"portable", portableCheck},
+	},
 }
 
 func main() {
@@ -69,14 +81,20 @@ func main() {
 	asJSON := flags.Bool("json", false, "one JSON document on stdout")
 	minutes := flags.Float64("minutes", 10, "of training on Beauty")
 	only := flags.String("only", "", "names of checks, with commas; all by default")
+	peers := flags.Bool("peers", false, "measure PyTorch in alternation")
+	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
 	if len(os.Args) < 2 || areas[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop [--json] [--minutes 10] [--only NAME,…]")
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine [--json] [--minutes 10] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
 	if err := flags.Parse(os.Args[2:]); err != nil {
 		os.Exit(2)
 	}
-	rows, err := run(ctx, areas[os.Args[1]], *minutes, *only)
+	r := &runner{ctx: ctx, data: filepath.Join("..", "shared", "data"), minutes: *minutes}
+	if !*peers {
+		*python = ""
+	}
+	rows, err := r.run(areas[os.Args[1]], *only, *python)
 	if shown := show(os.Stdout, rows, *asJSON); err == nil {
 		err = shown
 	}
@@ -89,15 +107,22 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, checks []check, minutes float64, only string) ([]row, error) {
-	folder, err := os.MkdirTemp("", "bellwether-gates-")
-	if err != nil {
+// run runs checks, beside PyTorch unless python is "".
+func (r *runner) run(checks []check, only, python string) ([]row, error) {
+	var err error
+	if r.folder, err = os.MkdirTemp("", "bellwether-gates-"); err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
-	r := &runner{ctx: ctx, folder: folder, binary: filepath.Join(folder, "bellwether"), data: filepath.Join("..", "shared", "data"), minutes: minutes}
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.binary, "./cmd/bellwether").CombinedOutput(); err != nil {
+	defer os.RemoveAll(r.folder)
+	r.binary = filepath.Join(r.folder, "bellwether")
+	if out, err := exec.CommandContext(r.ctx, "go", "build", "-o", r.binary, "./cmd/bellwether").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the program (run this from the project's root): %w: %s", err, out)
+	}
+	if python != "" {
+		if r.twin, err = engine.StartTwin(r.ctx, python, filepath.Join("bench", "peers", "engine_torch.py"), filepath.Dir(r.data), false); err != nil {
+			return nil, err
+		}
+		defer r.twin.Close()
 	}
 	for _, c := range checks {
 		if only != "" && !slices.Contains(strings.Split(only, ","), c.name) {
@@ -108,8 +133,8 @@ func run(ctx context.Context, checks []check, minutes float64, only string) ([]r
 		if err := c.run(r); err != nil {
 			r.add(c.name, err.Error(), "runs", false)
 		}
-		if ctx.Err() != nil {
-			return r.rows, ctx.Err()
+		if r.ctx.Err() != nil {
+			return r.rows, r.ctx.Err()
 		}
 	}
 	return r.rows, nil

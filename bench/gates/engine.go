@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"bellwether/bench/engine"
+)
+
+// bar is the least ratio of PyTorch's time to ours in a case.
+type bar struct {
+	name  string
+	ratio float64
+	times int // runs of a measurement
+}
+
+// against measures cases of a suite, beside PyTorch if --peers was given, and adds a row each.
+func (r *runner) against(suite string, bars []bar) (map[string]engine.Row, error) {
+	cases, found := map[string]engine.Case{}, map[string]engine.Row{}
+	for _, c := range engine.Suites(filepath.Dir(r.data))[suite] {
+		cases[c.Name] = c
+	}
+	for _, b := range bars {
+		c, ok := cases[b.name]
+		if !ok {
+			fmt.Fprintf(os.Stderr, "gates: %s left out: its data are absent\n", b.name)
+			continue
+		}
+		rows, err := engine.Measure(r.ctx, []engine.Case{c}, engine.Options{Times: b.times, Twin: r.twin, Alternations: 5})
+		if err != nil {
+			return found, err
+		}
+		row := rows[0]
+		found[b.name] = row
+		if r.twin == nil || b.ratio == 0 {
+			r.add(b.name, fmt.Sprintf("%.4g ms", row.Median), "shown; against PyTorch with --peers", true)
+			continue
+		}
+		r.add(b.name, fmt.Sprintf("%.2f × (%.2f–%.2f): %.4g ms, PyTorch %.4g ms", row.Ratio, row.RatioLow, row.RatioHigh, row.Median, row.Twin),
+			fmt.Sprintf("≥ %g × PyTorch", b.ratio), row.Ratio >= b.ratio)
+	}
+	return found, nil
+}
+
+func productsCheck(r *runner) error {
+	var bars []bar
+	for _, s := range engine.Products {
+		bars = append(bars, bar{fmt.Sprintf("MatMul/%dx%dx%d", s[0], s[1], s[2]), .9, 25})
+	}
+	rows, err := r.against("engine", bars)
+	if err != nil || r.twin == nil {
+		return err
+	}
+	var sum float64
+	for _, row := range rows {
+		sum += math.Log(row.Ratio)
+	}
+	mean := math.Exp(sum / float64(len(rows)))
+	r.add("MatMul: geometric mean", fmt.Sprintf("%.2f ×", mean), "≥ 1.1 × PyTorch", mean >= 1.1)
+	return nil
+}
+
+func trainingCheck(r *runner) error {
+	_, err := r.against("train", []bar{
+		{"SASRec/200/bce", 3, 5}, {"SASRec/200/full", 3, 5}, {"Beauty/plain/2", 3, 20}, {"Beauty/ligr/1", 3, 20}, {"DNN/128-64-1/32", 10, 500},
+	})
+	return err
+}
+
+func tablesCheck(r *runner) error {
+	const small, middle, large = "RowWiseAdam/8192of156000x64", "RowWiseAdam/8192of4000000x64", "RowWiseAdam/8192of15625000x64"
+	if _, err := r.against("sparse", []bar{{middle, 8, 15}}); err != nil {
+		return err
+	}
+	twin := r.twin
+	r.twin = nil // a billion parameters and their two moments are 12 GB in PyTorch
+	rows, err := r.against("sparse", []bar{{small, 0, 25}, {large, 0, 25}})
+	r.twin = twin
+	if err != nil {
+		return err
+	}
+	ratio := rows[large].Median / rows[small].Median
+	r.add("a billion parameters against 10 million", fmt.Sprintf("%.2f ×", ratio), "≤ 2 × the time", ratio <= 2)
+	return nil
+}
+
+func inferenceCheck(r *runner) error {
+	_, err := r.against("infer", []bar{{"Infer/200/history", 3, 101}, {"Infer/200/event", 30, 101}})
+	return err
+}
+
+// portableCheck runs the engine's tests, in which each level is compared with the portable one, and the models' without vector instructions.
+func portableCheck(r *runner) error {
+	_, err := r.command(".", []string{"BELLWETHER_CPU=portable"}, "go", "test", "-count=1", "./tensor/...", "./models/...")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	r.add("portable kernels", fmt.Sprint(err == nil), "within 2e-5 of AVX-512, all tests green", err == nil)
+	return nil
+}
