@@ -11,14 +11,34 @@ import (
 // to zero where ids[i] is negative.
 func GatherRows(dst, table []float32, ids []int32, width int) {
 	checkRows("GatherRows", "dst", dst, table, ids, width)
-	for i, id := range ids {
-		prefetchRow(table, ids, i, width)
-		row := dst[i*width : (i+1)*width]
-		if id < 0 {
+	g := gathers.take()
+	*g = gather{dst: dst, table: table, ids: ids, width: width, parts: rowParts(len(ids), 4*width)} // rows are far from each other in memory
+	pool.Run(g.parts, g)
+	*g = gather{}
+	gathers.put(g)
+}
+
+// gather is one call of GatherRows: its parts are runs of ids.
+type gather struct {
+	dst, table   []float32
+	ids          []int32
+	width, parts int
+}
+
+var gathers free[gather]
+
+// Do copies the rows of one part.
+func (g *gather) Do(part int) {
+	n, w := len(g.ids), g.width
+	ids := g.ids[:n*(part+1)/g.parts]
+	for i := n * part / g.parts; i < len(ids); i++ {
+		prefetchRow(g.table, ids, i, w)
+		row := g.dst[i*w : (i+1)*w]
+		if ids[i] < 0 {
 			clear(row)
 			continue
 		}
-		copy(row, table[int(id)*width:])
+		copy(row, g.table[int(ids[i])*w:])
 	}
 }
 

@@ -3,8 +3,11 @@ package nn
 import (
 	"fmt"
 	"math"
+	"slices"
+	"unsafe"
 
 	"bellwether/tensor"
+	"bellwether/tensor/internal/kernel"
 )
 
 // Param is a named array of weights with its gradient.
@@ -67,15 +70,34 @@ func (p *Param) Gather(dst []float32, ids []int32) { tensor.GatherRows(dst, p.Va
 // AddGrad adds row i of g to the gradient of row ids[i]; negative ids are left out.
 func (p *Param) AddGrad(g []float32, ids []int32) {
 	w := p.Width()
-	if p.touched == nil {
+	t := p.touched
+	if t == nil {
 		tensor.ScatterAddRows(p.Grad, g, ids, w)
 		return
 	}
+	p.Grad = slices.Grow(p.Grad, len(ids)*w)
 	for i, id := range ids {
-		if id >= 0 {
-			row := p.GradRow(id)
-			tensor.Add(row, row, g[i*w:(i+1)*w])
+		t.prefetch(ids, i)
+		if id < 0 {
+			continue
 		}
+		row := g[i*w : (i+1)*w]
+		if t.slot[id] == 0 {
+			t.rows = append(t.rows, id)
+			t.slot[id] = int32(len(t.rows))
+			p.Grad = append(p.Grad, row...)
+			continue
+		}
+		at := int(t.slot[id]-1) * w
+		tensor.Add(p.Grad[at:at+w], p.Grad[at:at+w], row)
+	}
+}
+
+// prefetch asks for the slot that comes a little after number i.
+func (t *touchedRows) prefetch(ids []int32, i int) {
+	const ahead = 16
+	if i+ahead < len(ids) && ids[i+ahead] >= 0 {
+		kernel.Prefetch(unsafe.Slice((*float32)(unsafe.Pointer(&t.slot[ids[i+ahead]])), 1))
 	}
 }
 
