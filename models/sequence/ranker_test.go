@@ -60,9 +60,12 @@ func long(n int) []bellwether.Step {
 	return out
 }
 
-func scoresOf(t testing.TB, s interface {
-	ScoreAs(context.Context, []bellwether.Subject, [][]bellwether.Step, [][]float32) error
-}, people []bellwether.Subject, histories [][]bellwether.Step) [][]float32 {
+// byName is a Model or a Ranker.
+type byName interface {
+	ScoreAs(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error
+}
+
+func scoresOf(t testing.TB, s byName, people []bellwether.Subject, histories [][]bellwether.Step) [][]float32 {
 	t.Helper()
 	out := make([][]float32, len(histories))
 	for i := range out {
