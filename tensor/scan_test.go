@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -125,21 +126,24 @@ func TestScanRefuses(t *testing.T) {
 	}
 }
 
-func BenchmarkScanRows(b *testing.B) {
-	const n, k = 3416, 64
-	x, table, dst := random(k, 1), random(n*k, 2), make([]float32, n)
-	b.SetBytes(4 * n * k)
-	for b.Loop() {
-		ScanRows(dst, x, table, n, k)
-	}
-}
-
-func BenchmarkScanBytes(b *testing.B) {
-	const n, k = 3416, 64
-	x, table, dst := ToBytes(nil, random(k, 1), 1, k), ToBytes(nil, random(n*k, 2), n, k), make([]float32, n)
-	b.SetBytes(n * k)
-	for b.Loop() {
-		ScanBytes(dst, x, table)
+// BenchmarkScan is over a table that the cache holds, and over one that it does not.
+func BenchmarkScan(b *testing.B) {
+	const k = 64
+	for _, n := range []int{3416, 1_000_000} {
+		x, table, dst := random(k, 1), random(n*k, 2), make([]float32, n)
+		x8, table8 := ToBytes(nil, x, 1, k), ToBytes(nil, table, n, k)
+		b.Run(fmt.Sprint("float32/", n), func(b *testing.B) {
+			b.SetBytes(int64(4 * n * k))
+			for b.Loop() {
+				ScanRows(dst, x, table, n, k)
+			}
+		})
+		b.Run(fmt.Sprint("bytes/", n), func(b *testing.B) {
+			b.SetBytes(int64(n * k))
+			for b.Loop() {
+				ScanBytes(dst, x8, table8)
+			}
+		})
 	}
 }
 

@@ -6,4 +6,7 @@
 // are pre-norm, gated as in LiGR if the settings say so (eSASRec, arXiv
 // 2508.06450); scores are products with the same item embeddings. Sequences are
 // packed: nothing is padded, in training or in scoring.
+//
+// A [Trainer] makes a [Model]; a [Ranker] lays it out for requests, where one new
+// event of a person who is remembered costs one token.
 package sequence
