@@ -23,7 +23,7 @@ import (
 func TestServerGoesAway(t *testing.T) {
 	files := t.TempDir()
 	ns, url := storetest.Server(t, files, server.RANDOM_PORT)
-	p := project(t, open(t, t.TempDir(), store.Options{URL: url, Timeout: 300 * time.Millisecond}))
+	p := project(t, open(t, t.TempDir(), store.Options{URL: url, Timeout: 2 * time.Second}))
 	v, err := p.View(ctx, "count", 1, countOnce)
 	if err != nil {
 		t.Fatal(err)
