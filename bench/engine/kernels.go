@@ -104,7 +104,13 @@ func maps() []Case {
 		name string
 		run  func(dst, x []float32)
 	}{
-		{"Exp", tensor.Exp}, {"Log", tensor.Log}, {"Tanh", tensor.Tanh}, {"Sigmoid", tensor.Sigmoid}, {"ReLU", tensor.ReLU}, {"GELU", tensor.GELU}, {"SiLU", tensor.SiLU},
+		{"Exp", tensor.Exp},
+		{"Log", tensor.Log},
+		{"Tanh", tensor.Tanh},
+		{"Sigmoid", tensor.Sigmoid},
+		{"ReLU", tensor.ReLU},
+		{"GELU", tensor.GELU},
+		{"SiLU", tensor.SiLU},
 		{"GELUBackward", func(dst, x []float32) { tensor.GELUBackward(dst, x, x) }},
 		{"Softmax", func(dst, x []float32) { tensor.Softmax(dst, x, height, width) }},
 		{"Dropout", func(dst, x []float32) { tensor.Dropout(dst, x, .2, tensor.Stream{}, 0) }},
