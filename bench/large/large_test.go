@@ -50,7 +50,7 @@ func TestRunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := run(context.Background(), o)
-	if err != nil || !again.ResumedEqual || again.Tokens != first.Tokens || again.FirstLoss != 0 {
+	if err != nil || !again.ResumedEqual || again.Tokens != first.Tokens || again.FirstLoss != first.FirstLoss {
 		t.Errorf("%+v after %+v: want a run that was done before: %v", again, first, err)
 	}
 	name := filepath.Join(o.Dir, "checkpoint.safetensors")

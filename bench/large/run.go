@@ -101,9 +101,8 @@ func (t *training) first(ctx context.Context) (digest []byte, scores [][]float32
 	m, err := t.train(ctx, c, func(p bellwether.Progress) {
 		r.TrainSeconds = p.Elapsed.Seconds()
 		if p.Loss != 0 && p.Loss != r.LastLoss {
-			if r.LastLoss = p.Loss; r.FirstLoss == 0 {
-				r.FirstLoss = p.Loss
-			}
+			r.LastLoss = p.Loss
+			t.remember(p.Loss)
 			fmt.Fprintf(t.Progress, "step %d of %d: loss %.4f, %.1f s, %.2f GiB\n", p.Done/perEpoch*perEpoch, t.Steps, p.Loss, r.TrainSeconds, peak())
 		}
 	})
@@ -111,6 +110,9 @@ func (t *training) first(ctx context.Context) (digest []byte, scores [][]float32
 		return nil, nil, err
 	}
 	defer m.Close()
+	if text, err := os.ReadFile(t.path("first_loss")); err == nil {
+		r.FirstLoss, _ = strconv.ParseFloat(string(text), 64)
+	}
 	r.Parameters, r.Checkpoint = m.Parameters(), c.seconds
 	if r.Tokens, err = t.source.tokensOf(t.Steps, t.Settings.Batch, t.Settings.Length); err != nil {
 		return nil, nil, err
@@ -123,6 +125,16 @@ func (t *training) first(ctx context.Context) (digest []byte, scores [][]float32
 	err = replace(t.path("model.safetensors"), func(w io.Writer) error { return m.Save(io.MultiWriter(w, h)) })
 	r.Save = time.Since(started).Seconds()
 	return h.Sum(nil), scores, err
+}
+
+// remember keeps the first loss of all for a run that goes on from here.
+func (t *training) remember(loss float64) {
+	f, err := os.OpenFile(t.path("first_loss"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return // there is one
+	}
+	defer f.Close()
+	fmt.Fprint(f, loss)
 }
 
 // score returns the scores of a few people.
