@@ -47,7 +47,11 @@ func (r *runner) against(suite string, bars []bar) (map[string]engine.Row, error
 func productsCheck(r *runner) error {
 	var bars []bar
 	for _, s := range engine.Products {
-		bars = append(bars, bar{fmt.Sprintf("MatMul/%dx%dx%d", s[0], s[1], s[2]), .9, 25})
+		times := 25
+		if s[0]*s[1]*s[2] < 1<<28 {
+			times = 101
+		}
+		bars = append(bars, bar{fmt.Sprintf("MatMul/%dx%dx%d", s[0], s[1], s[2]), .9, times})
 	}
 	rows, err := r.against("engine", bars)
 	if err != nil || r.twin == nil {
