@@ -71,12 +71,14 @@ const (
 	itemBlock   = 240     // items between two looks at the running maximum
 	stripTokens = 96      // tokens that share one reading of e
 	expsLimit   = 1 << 24 // exponentials that a batch may hold: 64 MB
+	expsCached  = 1 << 21 // exponentials for which a batch takes more strips than one a processor
+	mostRounds  = 4       // strips a processor, so that a slow one takes fewer
 )
 
 var crossEntropies free[crossEntropy]
 
 // chooseTokens lists the tokens with a target and cuts them into batches of a strip for each
-// processor, or two for one.
+// processor, two for one, or more where there are few items.
 func (x *crossEntropy) chooseTokens(t int) {
 	x.tokens = x.tokens[:0]
 	for i, y := range x.targets[:t] {
@@ -86,6 +88,7 @@ func (x *crossEntropy) chooseTokens(t int) {
 	}
 	size := max(pool.Size(), 2)
 	most := max(min(expsLimit/max(x.n*size, 1), stripTokens)&^15, 16)
+	size *= min(max(expsCached/max(x.n*most*size, 1), 1), mostRounds)
 	batches := max(ceilDiv(len(x.tokens), most*size), 1)
 	x.strip = max(roundUp(ceilDiv(ceilDiv(len(x.tokens), batches), size)), 16)
 	x.batch = x.strip * size
