@@ -34,12 +34,11 @@ type table struct {
 
 func newTable(rows int) *table {
 	t := &table{memory: &nn.Memory{}}
-	b := nn.NewBuilder(42).In(t.memory, nil)
+	b := nn.NewBuilder(42).In(t.memory, t.memory)
 	e := nn.Embedding{Width: width, Tables: []*nn.Param{b.Table("table", nn.Constant(.1), rows, width)}}
 	params, rng := b.Params(), rand.New(rand.NewPCG(42, 0))
 	adam := nn.NewAdam(params, nn.Adam{RowWise: true, Beta1: -1})
 	ids, pass, step := make([]int32, touched), nn.Pass{Train: true}, 0
-	gradient := make([]float32, touched*width)
 	t.step = func() {
 		step++
 		for i := range ids {
@@ -49,9 +48,8 @@ func newTable(rows int) *table {
 		pass.Begin(touched, nil)
 		y := e.Forward(&pass, [][]int32{ids})
 		_ = tensor.SumSquares(y) // the loss
-		copy(gradient, y)
-		tensor.Scale(2, gradient)
-		e.Backward(&pass, gradient)
+		tensor.Add(y, y, y)      // its gradient
+		e.Backward(&pass, y)
 		adam.Step(step, 1e-3)
 	}
 	return t

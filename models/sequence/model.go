@@ -28,7 +28,7 @@ type Model struct {
 	table *nn.Param // [items, dim]: the vectors that scores are products with
 
 	memory    *nn.Memory // of the weights; empty unless the model is large
-	grads     *nn.Memory // of their gradients
+	training  *nn.Memory // of their gradients and optimisers
 	params    nn.Params
 	embedding embedding
 	blocks    nn.Sequential
@@ -42,13 +42,13 @@ var _ bellwether.Scorer = (*Model)(nil)
 
 // newModel makes an untrained model. A large one, with hashed rows, lies outside the collected heap.
 func newModel(s Settings, items []bellwether.ItemID, types []bellwether.EventType, seed uint64) *Model {
-	b, values, grads := nn.NewBuilder(seed), &nn.Memory{}, &nn.Memory{}
+	b, values, training := nn.NewBuilder(seed), &nn.Memory{}, &nn.Memory{}
 	if s.Hash != nil {
-		b.In(values, grads)
+		b.In(values, training)
 	}
 	m := build(b, s, items, types)
 	m.keep(values)
-	m.grads = grads
+	m.training = training
 	return m
 }
 

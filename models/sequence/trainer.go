@@ -47,7 +47,7 @@ func (tr Trainer) Train(ctx context.Context, d *bellwether.Dataset, report func(
 func (r *run) train(ctx context.Context, fit *nn.Fit) (*Model, error) {
 	_, err := fit.Run(ctx)
 	r.model.params.ForgetGrads()
-	r.model.grads.Release()
+	r.model.training.Release()
 	if err != nil {
 		r.model.Close()
 		return nil, fmt.Errorf("sequence: %w", err)

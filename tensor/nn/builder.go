@@ -17,7 +17,7 @@ type Builder struct {
 type built struct {
 	seed     uint64
 	values   *Memory
-	grads    *Memory
+	training *Memory
 	file     *Weights // where values come from; nil: they are drawn
 	missing  error    // the first array that the file lacks
 	params   Params
@@ -28,10 +28,11 @@ type built struct {
 // NewBuilder returns a Builder whose weights follow from seed.
 func NewBuilder(seed uint64) *Builder { return &Builder{shared: &built{seed: seed}} }
 
-// In puts the weights that are made from now on, and the gradients of dense ones,
-// into memory that the caller releases.
-func (b *Builder) In(values, grads *Memory) *Builder {
-	b.shared.values, b.shared.grads = values, grads
+// In puts the weights that are made from now on into memory that the caller
+// releases, and what training needs beside them, gradients and the state of
+// optimisers, into another.
+func (b *Builder) In(values, training *Memory) *Builder {
+	b.shared.values, b.shared.training = values, training
 	return b
 }
 
@@ -55,7 +56,7 @@ func (b *Builder) Params() Params { return b.shared.params }
 func (b *Builder) Param(name string, fill Init, shape ...int) *Param {
 	p := b.bare(name, fill, shape)
 	if b.shared.file == nil {
-		p.Grad = b.shared.grads.Floats(len(p.Value))
+		p.Grad = b.shared.training.Floats(len(p.Value))
 	}
 	return p
 }
@@ -64,14 +65,11 @@ func (b *Builder) Param(name string, fill Init, shape ...int) *Param {
 func (b *Builder) Table(name string, fill Init, rows, width int) *Param {
 	p := b.bare(name, fill, []int{rows, width})
 	p.touched = new(touchedRows)
-	if b.shared.file == nil {
-		p.touched.slot = make([]int32, rows)
-	}
 	return p
 }
 
 func (b *Builder) bare(name string, fill Init, shape []int) *Param {
-	p := &Param{Name: b.prefix + name, Shape: shape}
+	p := &Param{Name: b.prefix + name, Shape: shape, training: b.shared.training}
 	b.shared.params = append(b.shared.params, p)
 	if b.shared.file != nil {
 		if err := (Params{p}).each(b.shared.file, func(p *Param, a *Array) { p.Value = a.Floats }); err != nil && b.shared.missing == nil {

@@ -23,8 +23,10 @@ func state(ps Params, prefix string, fill float32, rowWise func(*Param) bool) Pa
 		if rowWise != nil && rowWise(p) {
 			n /= p.Width()
 		}
-		s := &Param{Name: prefix + p.Name, Shape: []int{n}, Value: make([]float32, n)}
-		Constant(fill)(s.Value, tensor.Stream{})
+		s := &Param{Name: prefix + p.Name, Shape: []int{n}, Value: p.training.Floats(n)}
+		if fill != 0 {
+			Constant(fill)(s.Value, tensor.Stream{})
+		}
 		out[i] = s
 	}
 	return out

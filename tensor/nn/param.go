@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"unsafe"
 
 	"bellwether/tensor"
-	"bellwether/tensor/internal/kernel"
 )
 
 // Param is a named array of weights with its gradient.
@@ -21,15 +19,54 @@ type Param struct {
 	Value []float32
 	Grad  []float32
 
-	touched *touchedRows // nil: dense
+	touched  *touchedRows // nil: dense
+	training *Memory      // for what is kept of each value or row while training
 
 	packs             bool // Pack lays out the matrix for products
 	forward, backward *tensor.Packed
 }
 
+// touchedRows is a set of rows in the order of their coming: a hash table of
+// places, which stays in cache however large the table is whose rows they are.
 type touchedRows struct {
-	rows []int32
-	slot []int32 // by row of the table: 1 + place in rows, 0 when untouched
+	rows   []int32
+	places []int32 // by hash of the row, then linear probing: 1 + its place in rows, 0 for none
+}
+
+// add returns the place of a row among rows, and whether it is new there.
+func (t *touchedRows) add(row int32) (place int, fresh bool) {
+	if 2*len(t.rows) >= len(t.places) {
+		t.grow()
+	}
+	at := t.find(row)
+	if p := t.places[at]; p != 0 {
+		return int(p - 1), false
+	}
+	t.rows = append(t.rows, row)
+	t.places[at] = int32(len(t.rows))
+	return len(t.rows) - 1, true
+}
+
+// find returns where the row is, or where it may go.
+func (t *touchedRows) find(row int32) int {
+	mask := uint32(len(t.places) - 1)
+	for at := uint32(row) * 0x9e3779b1 >> 7; ; at++ { // Knuth's multiplicative hash: its middle bits
+		if p := t.places[at&mask]; p == 0 || t.rows[p-1] == row {
+			return int(at & mask)
+		}
+	}
+}
+
+func (t *touchedRows) grow() {
+	t.places = make([]int32, max(64, 2*len(t.places)))
+	for i, row := range t.rows {
+		t.places[t.find(row)] = int32(i + 1)
+	}
+}
+
+func (t *touchedRows) clear() {
+	t.rows = t.rows[:0]
+	clear(t.places)
 }
 
 // Sparse reports whether the gradient holds touched rows only.
@@ -54,14 +91,11 @@ func (p *Param) GradRow(i int32) []float32 {
 	if p.touched == nil {
 		return p.Grad[int(i)*w : (int(i)+1)*w]
 	}
-	t := p.touched
-	if t.slot[i] == 0 {
-		t.rows = append(t.rows, i)
-		t.slot[i] = int32(len(t.rows))
+	place, fresh := p.touched.add(i)
+	if fresh {
 		p.Grad = appendZeros(p.Grad, w)
 	}
-	at := int(t.slot[i]-1) * w
-	return p.Grad[at : at+w]
+	return p.Grad[place*w : (place+1)*w]
 }
 
 // Gather sets row i of dst to row ids[i] of the value, or to zero where that is negative.
@@ -77,27 +111,17 @@ func (p *Param) AddGrad(g []float32, ids []int32) {
 	}
 	p.Grad = slices.Grow(p.Grad, len(ids)*w)
 	for i, id := range ids {
-		t.prefetch(ids, i)
 		if id < 0 {
 			continue
 		}
 		row := g[i*w : (i+1)*w]
-		if t.slot[id] == 0 {
-			t.rows = append(t.rows, id)
-			t.slot[id] = int32(len(t.rows))
+		place, fresh := t.add(id)
+		if fresh {
 			p.Grad = append(p.Grad, row...)
 			continue
 		}
-		at := int(t.slot[id]-1) * w
-		tensor.Add(p.Grad[at:at+w], p.Grad[at:at+w], row)
-	}
-}
-
-// prefetch asks for the slot that comes a little after number i.
-func (t *touchedRows) prefetch(ids []int32, i int) {
-	const ahead = 16
-	if i+ahead < len(ids) && ids[i+ahead] >= 0 {
-		kernel.Prefetch(unsafe.Slice((*float32)(unsafe.Pointer(&t.slot[ids[i+ahead]])), 1))
+		sum := p.Grad[place*w : (place+1)*w]
+		tensor.Add(sum, sum, row)
 	}
 }
 
@@ -142,10 +166,8 @@ func (ps Params) ZeroGrad() {
 			clear(p.Grad)
 			continue
 		}
-		for _, row := range p.touched.rows {
-			p.touched.slot[row] = 0
-		}
-		p.touched.rows, p.Grad = p.touched.rows[:0], p.Grad[:0]
+		p.touched.clear()
+		p.Grad = p.Grad[:0]
 	}
 }
 
