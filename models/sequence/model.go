@@ -49,6 +49,7 @@ func newModel(s Settings, items []bellwether.ItemID, types []bellwether.EventTyp
 	m := build(b, s, items, types)
 	m.keep(values)
 	m.training = training
+	runtime.AddCleanup(m, (*nn.Memory).Release, training) // where training never begins
 	return m
 }
 
