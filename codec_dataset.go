@@ -1,5 +1,7 @@
 package bellwether
 
+import "slices"
+
 func (d *Dataset) field(c *coder, n int) bool {
 	switch n {
 	case 1:
@@ -14,6 +16,8 @@ func (d *Dataset) field(c *coder, n int) bool {
 		fieldPointer(c, &d.Sequences, sequences)
 	case 6:
 		fieldPointer(c, &d.Table, table)
+	case 7:
+		fieldContext(c, d.Sequences)
 	default:
 		return false
 	}
@@ -42,6 +46,45 @@ func steps(c *coder, p *[]Step) {
 		integer(c, &gap)
 		last += gap
 		s.Time = last
+	})
+}
+
+// fieldContext codes what sequences hold beside their first fields; it is left out where they hold nothing else.
+func fieldContext(c *coder, s *Sequences) {
+	if s == nil {
+		c.absent = !c.reading
+		if c.reading {
+			c.fail("has the context of sequences that it lacks")
+		}
+		return
+	}
+	var marked uint8 // a step has a channel or a campaign
+	if !c.reading && s.marked() {
+		marked = 1
+	}
+	if !c.reading && marked == 0 && len(s.Channels)+len(s.Campaigns)+len(s.Categories)+len(s.Content) == 0 {
+		c.absent = true
+		return
+	}
+	list(c, &s.Channels, 1, text)
+	list(c, &s.Campaigns, 1, text)
+	list(c, &s.Categories, 1, text)
+	list(c, &s.Content, 4, float32Bits)
+	if octet(c, &marked); marked == 0 {
+		return
+	}
+	for _, steps := range s.Steps {
+		for i := 0; i < len(steps) && c.reason == ""; i++ {
+			octet(c, &steps[i].Channel)
+			integer(c, &steps[i].Campaign)
+		}
+	}
+}
+
+// marked reports whether a step has a channel or a campaign.
+func (s *Sequences) marked() bool {
+	return slices.ContainsFunc(s.Steps, func(steps []Step) bool {
+		return slices.ContainsFunc(steps, func(s Step) bool { return s.Channel != 0 || s.Campaign != 0 })
 	})
 }
 

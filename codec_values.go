@@ -111,7 +111,7 @@ func text[T ~string](c *coder, p *T) {
 }
 
 // integer codes a signed number, zigzag.
-func integer[T ~int | ~int32 | ~int64](c *coder, p *T) {
+func integer[T ~int | ~uint16 | ~int32 | ~int64](c *coder, p *T) {
 	if !c.reading {
 		c.buf = binary.AppendVarint(c.buf, int64(*p))
 		return

@@ -18,8 +18,12 @@ type Dataset struct {
 // Steps[p][:TrainEnd[p]] may be fitted. A Target (p, at) asks for Steps[p][at].Item given
 // Steps[p][:at]: Validation targets choose between models, Test targets are reported.
 type Sequences struct {
-	Items      []ItemID    // vocabulary: Step.Item indexes it
-	Types      []EventType // vocabulary: Step.Type indexes it
+	Items      []ItemID     // vocabulary: Step.Item indexes it
+	Types      []EventType  // vocabulary: Step.Type indexes it
+	Channels   []Channel    // vocabulary: Step.Channel − 1 indexes it
+	Campaigns  []CampaignID // vocabulary: Step.Campaign − 1 indexes it
+	Categories []string     // of each item, "" where unknown; nil: of none
+	Content    []float32    // [items, width], what each item is like; nil: nobody knows
 	People     []Subject
 	Steps      [][]Step // by person
 	TrainEnd   []int    // by person
@@ -29,8 +33,10 @@ type Sequences struct {
 
 // Step is one event of a sequence.
 type Step struct {
-	Item     int32 // index in Sequences.Items; −1: no item or an unknown one
-	Type     uint8 // index in Sequences.Types
+	Item     int32  // index in Sequences.Items; −1: no item or an unknown one
+	Type     uint8  // index in Sequences.Types
+	Channel  uint8  // 1 + index in Sequences.Channels, 0: not known
+	Campaign uint16 // 1 + index in Sequences.Campaigns, 0: none, or a rare one
 	Quantity int32
 	Price    int64 // minor units of the project's currency, 0: not known
 	Time     int64 // Unix seconds
@@ -50,6 +56,9 @@ func (s *Sequences) Count() int {
 	}
 	return n
 }
+
+// ContentWidth returns how many numbers of Content an item has.
+func (s *Sequences) ContentWidth() int { return len(s.Content) / max(1, len(s.Items)) }
 
 // Split says what a row of a table is for.
 type Split uint8

@@ -79,7 +79,11 @@ func exampleDataset() *Dataset {
 		Project: "default", Name: "recommend", AsOf: moments(0), Digest: "9f86d081",
 		Sequences: &Sequences{
 			Items: []ItemID{"tea-250", "cup"}, Types: []EventType{ViewItem, Purchase}, People: []Subject{"ana", "bo"},
-			Steps:    [][]Step{{{0, 0, 1, 1999, at}, {1, 1, 2, 500, at + 60}, {0, 1, 0, 0, at + 61}}, {{-1, 0, 0, 0, at}}},
+			Channels: []Channel{"email", "search"}, Campaigns: []CampaignID{"spring"}, Categories: []string{"tea", ""}, Content: []float32{.5, -1, 0, .25},
+			Steps: [][]Step{{
+				{Item: 0, Quantity: 1, Price: 1999, Time: at}, {Item: 1, Type: 1, Channel: 2, Quantity: 2, Price: 500, Time: at + 60},
+				{Item: 0, Type: 1, Channel: 1, Campaign: 1, Time: at + 61},
+			}, {{Item: -1, Time: at}}},
 			TrainEnd: []int{1, 1}, Validation: []Target{{0, 1}}, Test: []Target{{0, 2}},
 		},
 		Table: &Table{

@@ -34,6 +34,8 @@ type recommendBody struct {
 type visitBody struct {
 	Item     bellwether.ItemID     `json:"item"`
 	Type     bellwether.EventType  `json:"type"`
+	Channel  bellwether.Channel    `json:"channel,omitempty"`
+	Campaign bellwether.CampaignID `json:"campaign,omitempty"`
 	Quantity int32                 `json:"quantity,omitempty"`
 	Price    int64                 `json:"price,omitempty" doc:"Of one piece, in minor units of the project's currency."`
 	Time     time.Time             `json:"time"`
@@ -125,7 +127,7 @@ func visits(body []visitBody) []serve.Visit {
 	out := make([]serve.Visit, len(body))
 	for i, v := range body {
 		e := bellwether.Event{Type: v.Type, Decision: v.Decision}
-		out[i] = serve.Visit{Item: v.Item, Type: v.Type, Quantity: v.Quantity, Price: v.Price, Time: v.Time, Prompted: e.Prompted()}
+		out[i] = serve.Visit{Item: v.Item, Type: v.Type, Channel: v.Channel, Campaign: v.Campaign, Quantity: v.Quantity, Price: v.Price, Time: v.Time, Prompted: e.Prompted()}
 	}
 	return out
 }

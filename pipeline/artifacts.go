@@ -29,8 +29,8 @@ type run struct {
 	AsOf        time.Time               `json:"as_of"`
 	Cursor      uint64                  `json:"cursor"`
 	Digest      string                  `json:"digest"`
-	Types       []bellwether.EventType  `json:"types,omitempty"`
-	Fits        []fit                   `json:"fits"`
+	serve.Vocabulary
+	Fits []fit `json:"fits"`
 }
 
 // fit is one row of a run.
@@ -176,7 +176,7 @@ func (e *Engine) restore(ctx context.Context, application string) error {
 	if err != nil {
 		return err
 	}
-	v, err := serve.NewServing(s.Version, application, m, r.Types)
+	v, err := serve.NewServing(s.Version, application, m, r.Vocabulary)
 	if err != nil {
 		return err
 	}

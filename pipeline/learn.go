@@ -9,6 +9,7 @@ import (
 
 	"bellwether"
 	"bellwether/evaluate"
+	"bellwether/serve"
 	"bellwether/train"
 )
 
@@ -46,7 +47,7 @@ func trainModels(ctx context.Context, t *turn) error {
 	w.fitted = fitted
 	w.run = run{Version: version, Application: w.application, Started: started, AsOf: t.asOf, Cursor: t.cursor, Digest: w.data.Digest}
 	if q := w.data.Sequences; q != nil {
-		w.run.Types = q.Types
+		w.run.Vocabulary = serve.Vocabulary{Types: q.Types, Channels: q.Channels, Campaigns: q.Campaigns}
 	}
 	for _, f := range fitted {
 		w.run.Fits = append(w.run.Fits, newFit(&f))

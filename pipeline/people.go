@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -197,14 +198,26 @@ func (p *people) newest(who bellwether.Subject) ([]bellwether.Event, error) {
 }
 
 // visitsOf are the events about items, as serve reads them.
-func visitsOf(events []bellwether.Event) []serve.Visit {
+func visitsOf(events []bellwether.Event, currency bellwether.Currency) []serve.Visit {
 	out := make([]serve.Visit, 0, len(events))
 	for i := range events {
 		if e := &events[i]; e.Item != "" {
-			out = append(out, serve.Visit{Item: e.Item, Type: e.Type, Quantity: int32(e.Quantity), Price: e.Price.Amount, Time: e.Occurred, Prompted: e.Prompted()})
+			out = append(out, visitOf(e, currency))
 		}
 	}
 	return out
+}
+
+// visitOf is an event as serve reads it; a price in another currency is not known to models.
+func visitOf(e *bellwether.Event, currency bellwether.Currency) serve.Visit {
+	v := serve.Visit{
+		Item: e.Item, Type: e.Type, Channel: e.Channel, Campaign: e.Campaign,
+		Quantity: int32(min(e.Quantity, math.MaxInt32)), Time: e.Occurred, Prompted: e.Prompted(),
+	}
+	if e.Price.Currency == currency {
+		v.Price = e.Price.Amount
+	}
+	return v
 }
 
 func person(s bellwether.Subject, a bellwether.AnonymousID) bellwether.Subject {

@@ -75,7 +75,7 @@ func (e *Engine) eventsOf(history []serve.Visit) []bellwether.Event {
 	out := make([]bellwether.Event, len(history))
 	for i, v := range history {
 		out[i] = bellwether.Event{
-			ID: bellwether.EventID(fmt.Sprint(i)), Type: v.Type, Occurred: v.Time, Received: v.Time, Item: v.Item,
+			ID: bellwether.EventID(fmt.Sprint(i)), Type: v.Type, Occurred: v.Time, Received: v.Time, Item: v.Item, Channel: v.Channel, Campaign: v.Campaign,
 			Quantity: int64(v.Quantity), Price: bellwether.Money{Amount: v.Price, Currency: e.o.Currency},
 		}
 	}

@@ -52,7 +52,7 @@ func (e *Engine) Recommend(ctx context.Context, r RecommendRequest) (Answer, err
 		if err != nil {
 			return Answer{}, err
 		}
-		history = visitsOf(events)
+		history = visitsOf(events, e.o.Currency)
 	}
 	// What may be shown?
 	filters, err := e.filters(&r, history)

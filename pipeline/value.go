@@ -84,7 +84,7 @@ func (t *turn) worthLess(ctx context.Context) (bool, string, error) {
 	if err != nil {
 		return false, "", err
 	}
-	v, err := serve.NewServing(t.work.run.Version, t.work.application, m, t.work.run.Types)
+	v, err := serve.NewServing(t.work.run.Version, t.work.application, m, t.work.run.Vocabulary)
 	if err != nil {
 		return false, "", err
 	}
@@ -169,7 +169,7 @@ func (t *turn) histories() map[bellwether.Subject][]visit {
 			continue
 		}
 		out[e.Subject] = append(out[e.Subject], visit{
-			Visit:    serve.Visit{Item: e.Item, Type: e.Type, Quantity: int32(e.Quantity), Price: e.Price.Amount, Time: e.Occurred, Prompted: e.Prompted()},
+			Visit:    visitOf(e, t.cleaned.Currency),
 			received: e.Received.UnixNano(),
 		})
 	}

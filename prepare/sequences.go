@@ -31,7 +31,8 @@ type SequenceOptions struct {
 	Validation, Test time.Time
 	Backfilled       bool // see TableOptions
 	// Collapse makes one step of a run of steps about one item: the next item is then always another
-	// one. The step has the time of the first event and the type of the last: view, cart, purchase is a purchase.
+	// one. The step has the time of the first event and the type of the last: view, cart, purchase is a purchase;
+	// channel and campaign are those that came first.
 	Collapse bool
 	// Unprompted leaves out runs of steps about one item that are all prompted (bellwether.Event.Prompted): a
 	// model that learns from what it showed itself learns its own habits. What was then put into a cart or bought stays.
@@ -49,6 +50,7 @@ func Sequences(c *Cleaned, o SequenceOptions) (*bellwether.Sequences, error) {
 		return nil, errors.New("prepare: the test cut lies before the validation cut: swap them")
 	}
 	b := newSequenceBuilder(o)
+	b.chooseCampaigns(c.Events)
 	for i := range c.Events {
 		if e := &c.Events[i]; b.wanted(e) {
 			b.add(e, c.Currency)
@@ -68,6 +70,7 @@ func Sequences(c *Cleaned, o SequenceOptions) (*bellwether.Sequences, error) {
 	} else {
 		b.leaveOneOut()
 	}
+	describe(b.out, c.Items)
 	return b.out, nil
 }
 
@@ -85,12 +88,45 @@ type sequenceBuilder struct {
 	items  map[bellwether.ItemID]int32
 	types  map[bellwether.EventType]uint8
 	people map[bellwether.Subject]int
+
+	channels  map[bellwether.Channel]uint8
+	campaigns map[bellwether.CampaignID]uint16
+}
+
+// rareCampaign is the number of events below which a campaign has no place in the vocabulary.
+const rareCampaign = 5
+
+// chooseCampaigns makes the vocabulary of campaigns, in the order in which they had enough events.
+func (b *sequenceBuilder) chooseCampaigns(events []bellwether.Event) {
+	count := map[bellwether.CampaignID]int{}
+	for i := range events {
+		e := &events[i]
+		if e.Campaign == "" || !b.wanted(e) {
+			continue
+		}
+		if count[e.Campaign]++; count[e.Campaign] == rareCampaign && len(b.out.Campaigns) < math.MaxUint16 {
+			b.out.Campaigns = append(b.out.Campaigns, e.Campaign)
+			b.campaigns[e.Campaign] = uint16(len(b.out.Campaigns))
+		}
+	}
+}
+
+// channel returns the number of a channel in the vocabulary, from 1; 0 for none, and where there are too many.
+func (b *sequenceBuilder) channel(c bellwether.Channel) uint8 {
+	n, known := b.channels[c]
+	if !known && c != "" && len(b.out.Channels) < math.MaxUint8 {
+		b.out.Channels = append(b.out.Channels, c)
+		n = uint8(len(b.out.Channels))
+		b.channels[c] = n
+	}
+	return n
 }
 
 func newSequenceBuilder(o SequenceOptions) *sequenceBuilder {
 	return &sequenceBuilder{
 		o: o, out: &bellwether.Sequences{}, items: map[bellwether.ItemID]int32{},
 		types: map[bellwether.EventType]uint8{}, people: map[bellwether.Subject]int{},
+		channels: map[bellwether.Channel]uint8{}, campaigns: map[bellwether.CampaignID]uint16{},
 	}
 }
 
@@ -127,7 +163,11 @@ func (b *sequenceBuilder) add(e *bellwether.Event, main bellwether.Currency) {
 		b.types[e.Type] = kind
 		b.out.Types = append(b.out.Types, e.Type)
 	}
-	row := stepRow{bellwether.Step{Item: item, Type: kind, Quantity: int32(min(e.Quantity, math.MaxInt32)), Time: e.Occurred.Unix()}, e.Occurred.UnixNano(), known(e, b.o.Backfilled).UnixNano(), false}
+	row := stepRow{occurred: e.Occurred.UnixNano(), known: known(e, b.o.Backfilled).UnixNano()}
+	row.Step = bellwether.Step{
+		Item: item, Type: kind, Channel: b.channel(e.Channel), Campaign: b.campaigns[e.Campaign],
+		Quantity: int32(min(e.Quantity, math.MaxInt32)), Time: e.Occurred.Unix(),
+	}
 	if e.Price.Currency == main {
 		row.Price = e.Price.Amount
 	}
@@ -162,6 +202,12 @@ func (r *stepRow) extend(next stepRow) {
 	r.Type, r.Quantity = next.Type, max(r.Quantity, next.Quantity)
 	if next.Price != 0 {
 		r.Price = next.Price
+	}
+	if r.Channel == 0 {
+		r.Channel = next.Channel
+	}
+	if r.Campaign == 0 {
+		r.Campaign = next.Campaign
 	}
 	r.known = max(r.known, next.known)
 	r.prompted = r.prompted && next.prompted

@@ -145,7 +145,11 @@ func TestSequencesCollapse(t *testing.T) {
 		item bellwether.ItemID
 		kind bellwether.EventType
 	}{{"a", bellwether.ViewItem}, {"a", bellwether.AddToCart}, {"a", bellwether.Purchase}, {"b", bellwether.ViewItem}, {"a", bellwether.ViewItem}} {
-		events = append(events, bellwether.Event{ID: bellwether.EventID(rune('0' + i)), Type: s.kind, Subject: "p", Item: s.item, Occurred: at(i), Received: at(i)})
+		e := bellwether.Event{ID: bellwether.EventID(rune('0' + i)), Type: s.kind, Subject: "p", Item: s.item, Occurred: at(i), Received: at(i)}
+		if i > 0 {
+			e.Channel = bellwether.Channel([]string{"email", "search"}[i%2])
+		}
+		events = append(events, e)
 	}
 	c, err := Clean(t.Context(), Input{Events: func(yield func(bellwether.Event, error) bool) {
 		for _, e := range events {
@@ -167,6 +171,9 @@ func TestSequencesCollapse(t *testing.T) {
 	}
 	if want := []string{"a purchase", "b view_item", "a view_item"}; !slices.Equal(got, want) {
 		t.Errorf("steps are %v, want %v", got, want)
+	}
+	if c := q.Channels[q.Steps[0][0].Channel-1]; c != "search" {
+		t.Errorf("a collapsed step came by %s, want what came first", c)
 	}
 	if q.Steps[0][0].Time != at(0).Unix() {
 		t.Errorf("a collapsed step is at %d, want the time of its first event", q.Steps[0][0].Time)

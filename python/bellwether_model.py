@@ -8,61 +8,18 @@ A file is safetensors with a card and a checksum in its metadata (docs/formats/w
 Step.type model.types. Logits equal Bellwether's to 1e-4 (models/sequence/python_test.go).
 """
 import json, math
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from bellwether_tokens import FIELDS, Step, hashed_rows
 from bellwether_weights import read_weights, write_weights
 
 FAMILY = "transformer"
 WAITS = 32  # buckets of the task "wait"
-DEFAULTS = {"hidden": 0, "gated": False, "swiglu": False, "rmsnorm": False, "experts": 0, "top": 0, "dense_blocks": 0, "hash": None, "fields": None, "dropout": 0.0, "tasks": None}
-
-
-class Step(NamedTuple):
-    """One event of a history."""
-
-    item: int = -1  # -1: none, or an unknown one
-    type: int = 0
-    quantity: int = 0
-    price: int = 0  # minor units, 0: not known
-    time: int = 0  # Unix seconds
-
-
-def power(x, limit):
-    """0 for what is not positive, else 1 + floor(log2 x), below limit."""
-    return min(max(x, 0).bit_length(), limit - 1)
-
-
-def hour_of_week(time):
-    hours = abs(time) // 3600
-    return (hours if time >= 0 else -hours) % 168
-
-
-# By field: the rows of its table, and a step's row; before is the step before it or None.
-FIELDS = {
-    "type": (256, lambda s, before: s.type),
-    "gap": (32, lambda s, before: power(s.time - before.time, 32) if before else 0),
-    "hour": (168, lambda s, before: hour_of_week(s.time)),
-    "price": (40, lambda s, before: power(s.price, 40)),
-    "quantity": (16, lambda s, before: power(s.quantity, 16)),
-}
-
-
-def hashed_rows(id, rows):
-    """The two rows of an id in a table of so many: FNV-1a, mixed by SplitMix64's finaliser."""
-    h = 14695981039346656037
-    for byte in id.encode():
-        h = (h ^ byte) * 1099511628211 % 2**64
-    return [mix(h) * rows >> 64, mix(h ^ 0x9E3779B97F4A7C15) * rows >> 64]
-
-
-def mix(x):
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
-    x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
-    return x ^ x >> 31
+DEFAULTS = {"hidden": 0, "gated": False, "swiglu": False, "rmsnorm": False, "experts": 0, "top": 0, "dense_blocks": 0, "hash": None, "fields": None, "content": False, "dropout": 0.0, "tasks": None}
+DATA = ("content", "prices.bounds", "prices.groups")  # arrays that a model may have beside its parameters
 
 
 def bag(table, rows):
@@ -74,11 +31,12 @@ class Model(nn.Module):
     """A causal Transformer over tokens [people, steps, 1 + fields]: items' indices, then each field's row.
 
     settings is the card's: dim, blocks, heads and length must be there. Parameters have the names of the file, model["norm.weight"].
+    data holds the arrays of DATA that there are.
     """
 
-    def __init__(self, settings, items, types=()):
+    def __init__(self, settings, items, types=(), channels=(), campaigns=(), data={}):
         super().__init__()
-        self.settings, self.items, self.types = dict(settings), list(items), list(types)
+        self.settings, self.items, self.types, self.channels, self.campaigns, self.data = dict(settings), list(items), list(types), list(channels), list(campaigns), dict(data)
         self.s = DEFAULTS | self.settings
         self.fields, self.tasks = self.s["fields"] or [], sorted(self.s["tasks"] or {})
         if not set(self.fields) <= set(FIELDS) or not set(self.tasks) <= {"type", "wait"}:
@@ -127,7 +85,7 @@ class Model(nn.Module):
             for part, i, o in [("in", d, hidden)] + [("up", d, hidden)] * s["swiglu"] + [("out", hidden, d)]:
                 dense(f"{name}.{part}", i, o)
 
-        tables = {"positions": s["length"]} | {f"fields.{f}": FIELDS[f][0] for f in self.fields}
+        tables = {"positions": s["length"]} | {f"fields.{f}": FIELDS[f][0](self) for f in self.fields}
         if s["hash"]:
             out["hash.weight"] = ((s["hash"]["rows"], s["hash"]["width"]), rows)
             out["hash.projection.weight"] = ((d, s["hash"]["width"]), bound(s["hash"]["width"]))
@@ -135,6 +93,8 @@ class Model(nn.Module):
             tables["items"] = len(self.items)
         for name, n in tables.items():
             out[name + ".weight"] = ((n, d), rows)
+        if s["content"]:
+            out["content.weight"] = ((d, self.data["content"].shape[1]), rows)
         for i in range(s["blocks"]):
             a, f = f"blocks.{i}.attention", f"blocks.{i}.feedforward"
             dense(a + ".qkv", d, 3 * d)
@@ -171,6 +131,8 @@ class Model(nn.Module):
         x = x + self["positions.weight"][: tokens.shape[1]]
         for i, f in enumerate(self.fields):
             x = x + F.embedding(tokens[..., 1 + i], self[f"fields.{f}.weight"])
+        if self.s["content"]:
+            x = x + bag(self.data["content"], ids) @ self["content.weight"].T
         x = self.dropout(x)
         for i in range(self.s["blocks"]):
             x = self.residual(f"blocks.{i}.attention", x, self.attention)
@@ -233,7 +195,7 @@ class Model(nn.Module):
     def encode(self, steps):
         """Tokens [1, steps, 1 + fields] of the latest steps of one history."""
         first = max(0, len(steps) - self.s["length"])
-        rows = [[s.item] + [FIELDS[f][1](s, steps[i - 1] if i else None) for f in self.fields] for i, s in enumerate(steps)]
+        rows = [[s.item] + [FIELDS[f][1](self, s, steps[i - 1] if i else None) for f in self.fields] for i, s in enumerate(steps)]
         tokens = torch.tensor(rows[first:], dtype=torch.long).view(1, -1, 1 + len(self.fields))
         if tokens.numel() and not (-1 <= int(tokens[..., 0].min()) and int(tokens[..., 0].max()) < len(self.items)):
             raise ValueError(f"an item is not among the {len(self.items)} of the vocabulary")
@@ -269,7 +231,8 @@ def load(path):
         raise ValueError(f"{path} holds a model of the family {card.get('family')!r}, not {FAMILY!r}")
     try:
         with torch.device("meta"):  # takes no memory before the shapes are known to be the file's
-            model = Model(card["settings"], json.loads(arrays["vocabulary"].numpy().tobytes()), card.get("types") or [])
+            names = [card.get(kind) or [] for kind in ("types", "channels", "campaigns")]
+            model = Model(card["settings"], json.loads(arrays["vocabulary"].numpy().tobytes()), *names, {a: arrays[a] for a in DATA if a in arrays})
         own = model.weights() | {"popularity": model.popularity}
         wrong = [name for name, p in own.items() if name not in arrays or arrays[name].shape != p.shape]
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
@@ -291,5 +254,6 @@ def save(model, path):
     """Writes a file that Bellwether loads."""
     vocabulary = torch.tensor(list(json.dumps(model.items).encode()), dtype=torch.uint8)
     card = {"family": FAMILY, "settings": model.settings, "types": model.types}
+    card |= {kind: names for kind, names in [("channels", model.channels), ("campaigns", model.campaigns)] if names}
     own = {"own": model.own} if (model.s["hash"] or {}).get("own") else {}
-    write_weights(path, card, model.weights() | own | {"popularity": model.popularity, "vocabulary": vocabulary})
+    write_weights(path, card, model.weights() | own | model.data | {"popularity": model.popularity, "vocabulary": vocabulary})

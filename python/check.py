@@ -15,7 +15,7 @@ TYPES = ["view_item", "purchase", "add_to_cart"]
 CASES = {
     "plain": {"dim": 8, "blocks": 1, "heads": 2, "gated": True, "length": 5, "loss": "full"},
     "everything": {"dim": 4, "blocks": 2, "heads": 1, "hidden": 6, "swiglu": True, "rmsnorm": True, "experts": 3, "top": 2, "length": 5, "loss": "full",
-                   "fields": ["type", "gap", "hour", "price", "quantity"], "tasks": {"type": 0.1, "wait": 0.1}},
+                   "fields": ["type", "channel", "campaign", "gap", "hour", "price", "quantity"], "content": True, "tasks": {"type": 0.1, "wait": 0.1}},
     "hashed": {"dim": 4, "blocks": 2, "heads": 2, "experts": 2, "dense_blocks": 1, "length": 5, "loss": "sampled",
                "hash": {"rows": 12, "width": 3, "own": 2, "people": True}},
 }
@@ -41,7 +41,7 @@ def of_onnx(path, model, histories, people=None):
             tasks.append({})
             continue
         # The whole history: the graph itself leaves out what is before the latest steps.
-        rows = [[s.item] + [bm.FIELDS[f][1](s, h[i - 1] if i else None) for f in model.fields] for i, s in enumerate(h)]
+        rows = [[s.item] + [bm.FIELDS[f][1](model, s, h[i - 1] if i else None) for f in model.fields] for i, s in enumerate(h)]
         columns = numpy.array(rows, dtype=numpy.int64).T
         out = dict(zip(names, session.run(names, dict(zip(["items"] + model.fields, columns)))))
         states = model(model.encode(h))[0].detach().numpy()
@@ -85,7 +85,11 @@ def fixture(directory):
     torch.manual_seed(1)
     out = []
     for name, settings in CASES.items():
-        model = bm.Model(settings, [f"item <{i}>" for i in range(7)], TYPES)
+        more = []
+        if settings.get("content"):
+            bounds, groups = torch.tensor([[2.0**k for k in range(6, 21)], [100.0 * k for k in range(15)]]), torch.tensor([0.0, 1, 0, 1, 1, 0, 0])
+            more = [["email", "search"], ["spring"], {"content": torch.randn(7, 3), "prices.bounds": bounds, "prices.groups": groups}]
+        model = bm.Model(settings, [f"item <{i}>" for i in range(7)], TYPES, *more)
         with torch.no_grad():
             for key, p in model.weights().items():
                 p.copy_(torch.randn(p.shape) * 0.5 + (1 if key.endswith("norm.weight") else 0))
@@ -94,8 +98,8 @@ def fixture(directory):
         people = ["", "ann", "", "böb"] if settings.get("hash") else None
         bm.save(model, directory / f"python-{name}.safetensors")
         histories = [[bm.Step(*s) for s in h] for h in [
-            [], [[3, 0, 1, 0, 0]], [[1, 1, 2, 999, 1767225600], [-1, 0, 0, 0, 1767225661], [6, 2, 1, 50, 1767232800]],
-            [[i % 7, i % 3, i, 100 << i, 1767225600 + 7**i] for i in range(8)]]]
+            [], [[3, 0, 1, 0, 0, 0, 0]], [[1, 1, 2, 999, 1767225600, 0, 0], [-1, 0, 0, 0, 1767225661, 0, 0], [6, 2, 1, 50, 1767232800, 0, 0]],
+            [[i % 7, i % 3, i, 100 << i, 1767225600 + 7**i] + ([i % 3, i % 2] if more else [0, 0]) for i in range(8)]]]
         case = {"name": name, "histories": histories} | ({"people": people} if people else {})
         out.append(case | of_torch(bm.load(directory / f"python-{name}.safetensors"), histories, people))
     (directory / "python.json").write_text("[\n" + ",\n".join(json.dumps(case) for case in out) + "\n]\n")

@@ -26,26 +26,30 @@ type Serving struct {
 	Scorer      bellwether.Scorer     // of a recommender, else nil
 	Classifier  bellwether.Classifier // of a behaviour model, else nil
 
-	items   map[bellwether.ItemID]int32
-	types   map[bellwether.EventType]uint8
-	scratch sync.Pool // of *[]float32, a score an item
+	items     map[bellwether.ItemID]int32
+	types     map[bellwether.EventType]uint8
+	channels  map[bellwether.Channel]uint8
+	campaigns map[bellwether.CampaignID]uint16
+	scratch   sync.Pool // of *[]float32, a score an item
 }
 
-// NewServing prepares model, a Scorer or a Classifier, for service. types is the
-// vocabulary that Step.Type indexed in training.
-func NewServing(version bellwether.ModelVersion, application string, model bellwether.Model, types []bellwether.EventType) (*Serving, error) {
+// Vocabulary is what the numbers of a step stood for in training, as in bellwether.Sequences.
+type Vocabulary struct {
+	Types     []bellwether.EventType  `json:"types,omitempty"`
+	Channels  []bellwether.Channel    `json:"channels,omitempty"`
+	Campaigns []bellwether.CampaignID `json:"campaigns,omitempty"`
+}
+
+// NewServing prepares model, a Scorer or a Classifier, for service.
+func NewServing(version bellwether.ModelVersion, application string, model bellwether.Model, words Vocabulary) (*Serving, error) {
 	s := &Serving{Version: version, Application: application}
 	switch m := model.(type) {
 	case bellwether.Scorer:
 		s.Scorer = m
-		s.items = make(map[bellwether.ItemID]int32, len(m.Items()))
-		for i, id := range m.Items() {
-			s.items[id] = int32(i)
-		}
-		s.types = make(map[bellwether.EventType]uint8, len(types))
-		for i, t := range types {
-			s.types[t] = uint8(i)
-		}
+		s.items = numbers[bellwether.ItemID, int32](m.Items(), 0)
+		s.types = numbers[bellwether.EventType, uint8](words.Types, 0)
+		s.channels = numbers[bellwether.Channel, uint8](words.Channels, 1)
+		s.campaigns = numbers[bellwether.CampaignID, uint16](words.Campaigns, 1)
 		n := len(m.Items())
 		s.scratch.New = func() any { b := make([]float32, n); return &b }
 	case bellwether.Classifier:
@@ -56,10 +60,21 @@ func NewServing(version bellwether.ModelVersion, application string, model bellw
 	return s, nil
 }
 
+// numbers counts names from first on.
+func numbers[K comparable, V uint8 | uint16 | int32](names []K, first V) map[K]V {
+	out := make(map[K]V, len(names))
+	for i, name := range names {
+		out[name] = first + V(i)
+	}
+	return out
+}
+
 // Visit is one past event of a person, as a request knows it.
 type Visit struct {
 	Item     bellwether.ItemID
 	Type     bellwether.EventType
+	Channel  bellwether.Channel
+	Campaign bellwether.CampaignID
 	Quantity int32
 	Price    int64 // minor units of the project's currency
 	Time     time.Time
@@ -154,10 +169,19 @@ func (v *Serving) steps(history []Visit) []bellwether.Step {
 			if h.Price != 0 {
 				steps[last].Price = h.Price
 			}
+			if steps[last].Channel == 0 {
+				steps[last].Channel = v.channels[h.Channel]
+			}
+			if steps[last].Campaign == 0 {
+				steps[last].Campaign = v.campaigns[h.Campaign]
+			}
 			prompted = prompted && h.Prompted
 			continue
 		}
-		steps = append(steps, bellwether.Step{Item: item, Type: kind, Quantity: h.Quantity, Price: h.Price, Time: h.Time.Unix()})
+		steps = append(steps, bellwether.Step{
+			Item: item, Type: kind, Channel: v.channels[h.Channel], Campaign: v.campaigns[h.Campaign],
+			Quantity: h.Quantity, Price: h.Price, Time: h.Time.Unix(),
+		})
 		prompted = h.Prompted
 	}
 	if prompted {

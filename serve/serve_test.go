@@ -41,7 +41,7 @@ func serving(t testing.TB, version string, base float32, n int) *Serving {
 	for i := range n {
 		m.items = append(m.items, bellwether.ItemID(fmt.Sprint("item-", i)))
 	}
-	v, err := NewServing(bellwether.ModelVersion(version), "recommend", m, []bellwether.EventType{bellwether.ViewItem, bellwether.Purchase})
+	v, err := NewServing(bellwether.ModelVersion(version), "recommend", m, Vocabulary{Types: []bellwether.EventType{bellwether.ViewItem, bellwether.Purchase}})
 	if err != nil {
 		t.Fatal(err)
 	}

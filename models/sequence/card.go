@@ -20,24 +20,24 @@ type sideCard struct {
 	Settings   Settings                `json:"settings"`
 	Parameters int64                   `json:"parameters"`
 	Shapes     map[string][]int        `json:"shapes"` // by array
-	Items      vocabulary              `json:"items"`
-	Types      vocabulary              `json:"types"`
+	Items      idDigest                `json:"items"`
+	Types      idDigest                `json:"types"`
 	Data       bellwether.CardData     `json:"data"`    // the range that it learned from
 	Figures    []bellwether.CardRow    `json:"figures"` // this model and what it was compared with
 }
 
-// vocabulary tells vocabularies apart.
-type vocabulary struct {
+// idDigest tells vocabularies apart.
+type idDigest struct {
 	Count  int    `json:"count"`
 	SHA256 string `json:"sha256"` // of the ids in their order, each followed by a zero byte
 }
 
-func digestOf[T ~string](ids []T) vocabulary {
+func digestOf[T ~string](ids []T) idDigest {
 	h := sha256.New()
 	for _, id := range ids {
 		h.Write([]byte(string(id) + "\x00"))
 	}
-	return vocabulary{len(ids), hex.EncodeToString(h.Sum(nil))}
+	return idDigest{len(ids), hex.EncodeToString(h.Sum(nil))}
 }
 
 // WriteCard writes the JSON card of m: its settings, the shapes of its arrays, the

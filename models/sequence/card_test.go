@@ -13,7 +13,7 @@ import (
 )
 
 func TestWriteCard(t *testing.T) {
-	m := newModel(Settings{Dim: 4, Blocks: 1, Heads: 1, Length: 3}, []bellwether.ItemID{"a", "b"}, []bellwether.EventType{"purchase"}, 1)
+	m := newModel(Settings{Dim: 4, Blocks: 1, Heads: 1, Length: 3}, vocabulary{items: []bellwether.ItemID{"a", "b"}, types: []bellwether.EventType{"purchase"}}, 1)
 	day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	trained := bellwether.Card{
 		Version: "recommend-000007", Data: bellwether.CardData{Digest: "d", From: day, To: day.AddDate(0, 0, 1), Events: 12},
@@ -45,17 +45,17 @@ func TestWriteCard(t *testing.T) {
 // An array that the graph does not know, and one that it misses, are errors: no
 // model is exported as another.
 func TestWriteONNXRefuses(t *testing.T) {
-	m := newModel(*small(), make([]bellwether.ItemID, 5), nil, 1)
+	m := newModel(*small(), vocabulary{items: make([]bellwether.ItemID, 5)}, 1)
 	m.params = append(m.params, &nn.Param{Name: "blocks.0.new.weight", Shape: []int{1}, Value: []float32{1}})
 	if err := WriteONNX(&bytes.Buffer{}, m); err == nil {
 		t.Error("a model with an unknown array was exported")
 	}
-	m = newModel(*small(), make([]bellwether.ItemID, 5), nil, 1)
+	m = newModel(*small(), vocabulary{items: make([]bellwether.ItemID, 5)}, 1)
 	m.settings.Blocks++
 	if err := WriteONNX(&bytes.Buffer{}, m); err == nil {
 		t.Error("a model without its second block was exported")
 	}
-	m = newModel(*small(), make([]bellwether.ItemID, 5), nil, 1)
+	m = newModel(*small(), vocabulary{items: make([]bellwether.ItemID, 5)}, 1)
 	m.items = m.items[:4]
 	if err := WriteONNX(&bytes.Buffer{}, m); err == nil {
 		t.Error("a model with a table of another size was exported")

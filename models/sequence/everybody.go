@@ -133,7 +133,7 @@ func (r *Ranker) batch(w *work, questions []Question, answer func(i int, scores 
 	for i := range questions {
 		q := &questions[i]
 		window, before := r.window(q.History)
-		err := checkSteps(window, len(r.items), -1)
+		err := r.check(window, false)
 		if len(window) == 0 {
 			err = ErrNoHistory
 		}

@@ -160,16 +160,23 @@ func (h *hashed) fill(dst []float32) {
 // positions and fields where items are hashed.
 type embedding struct {
 	nn.Embedding
-	hashed *hashed // nil: the first table is the items'
+	hashed  *hashed  // nil: the first table is the items'
+	content *content // nil: nothing is known of items but their names
 }
 
 // Forward returns [tokens, dim] for tokens.ids and, if they count, tokens.people.
 func (e *embedding) Forward(p *nn.Pass, ids [][]int32, people ...[]int32) []float32 {
-	if e.hashed == nil {
-		return e.Embedding.Forward(p, ids)
+	own := ids
+	if e.hashed != nil {
+		own = ids[1:]
 	}
-	y := e.Embedding.Forward(p, ids[1:])
-	tensor.Add(y, y, e.hashed.forward(p, ids[0], people))
+	y := e.Embedding.Forward(p, own)
+	if e.hashed != nil {
+		tensor.Add(y, y, e.hashed.forward(p, ids[0], people))
+	}
+	if e.content != nil {
+		tensor.Add(y, y, e.content.forward(p, ids[0]))
+	}
 	return y
 }
 
@@ -178,5 +185,8 @@ func (e *embedding) Backward(p *nn.Pass, dy []float32) {
 	e.Embedding.Backward(p, dy)
 	if e.hashed != nil {
 		e.hashed.backward(p, dy)
+	}
+	if e.content != nil {
+		e.content.project.Backward(p, dy)
 	}
 }

@@ -31,7 +31,7 @@ func TestHashedModel(t *testing.T) {
 			hashedSettings(s)
 			return Trainer{Settings: s, Seed: seed, Epochs: 3, Checkpoint: c}
 		},
-		Data:    func() *bellwether.Dataset { return walks(60, 20) },
+		Data:    func() *bellwether.Dataset { return known(walks(60, 20)) },
 		Load:    load,
 		Outputs: outputs,
 		Poison:  func(d *bellwether.Dataset) { d.Sequences.Steps[7][1].Item = 20 },
@@ -44,7 +44,7 @@ func trained(t testing.TB) *Model {
 	t.Helper()
 	s := small()
 	hashedSettings(s)
-	m, err := Trainer{Settings: s, Epochs: 3}.Train(context.Background(), walks(200, 20), nil)
+	m, err := Trainer{Settings: s, Epochs: 3}.Train(context.Background(), known(walks(200, 20)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestHashedRows(t *testing.T) {
 
 // Half of the people went without a name: scores exist with and without one, and differ.
 func TestScoreAs(t *testing.T) {
-	m, q := trained(t), walks(200, 20).Sequences
+	m, q := trained(t), known(walks(200, 20)).Sequences
 	score := func(people []bellwether.Subject) []float32 {
 		row := make([]float32, 20)
 		if err := m.ScoreAs(context.Background(), people, [][]bellwether.Step{q.Steps[3]}, [][]float32{row}); err != nil {
@@ -124,7 +124,7 @@ func TestWarmStartOfHashedRows(t *testing.T) {
 	old := trained(t)
 	s := small()
 	hashedSettings(s)
-	d := walks(200, 21)
+	d := known(walks(200, 21))
 	r, err := Trainer{Settings: s, Warm: old, Seed: 5}.prepare(d)
 	if err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestOpen(t *testing.T) {
 func TestOptimizersByRule(t *testing.T) {
 	s := small()
 	hashedSettings(s)
-	m := newModel(*s, walks(1, 20).Sequences.Items, nil, 1)
+	m := newModel(*s, vocabulary{items: walks(1, 20).Sequences.Items}, 1)
 	o, err := s.optimizer(m.params)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ const (
 func benchRanker(b *testing.B, o RankerOptions) (*Ranker, []bellwether.Step) {
 	items := make([]bellwether.ItemID, benchItems)
 	s := Settings{Dim: 64, Blocks: 2, Heads: 1, Hidden: 64, Length: benchLength}
-	m := newModel(s, items, nil, 1)
+	m := newModel(s, vocabulary{items: items}, 1)
 	m.pack()
 	r, err := NewRanker(m, o)
 	if err != nil {

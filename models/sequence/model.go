@@ -19,9 +19,8 @@ const Family = "transformer"
 
 // Model is a trained customer model.
 type Model struct {
-	settings   Settings
-	items      []bellwether.ItemID
-	types      []bellwether.EventType
+	settings Settings
+	vocabulary
 	popularity []float32 // by item: ln of its share of the training events, the scores of a person without history
 
 	own   []byte    // by item: not 0 where it has a row of its own beside hashed ones; nil for none
@@ -41,12 +40,12 @@ type Model struct {
 var _ bellwether.Scorer = (*Model)(nil)
 
 // newModel makes an untrained model. A large one, with hashed rows, lies outside the collected heap.
-func newModel(s Settings, items []bellwether.ItemID, types []bellwether.EventType, seed uint64) *Model {
+func newModel(s Settings, v vocabulary, seed uint64) *Model {
 	b, values, training := nn.NewBuilder(seed), &nn.Memory{}, &nn.Memory{}
 	if s.Hash != nil {
 		b.In(values, training)
 	}
-	m := build(b, s, items, types)
+	m := build(b, s, v)
 	m.keep(values)
 	m.training = training
 	runtime.AddCleanup(m, (*nn.Memory).Release, training) // where training never begins
@@ -64,20 +63,23 @@ func (m *Model) keep(memory *nn.Memory) {
 func (m *Model) Close() { m.memory.Release() }
 
 // build makes the layers.
-func build(b *nn.Builder, s Settings, items []bellwether.ItemID, types []bellwether.EventType) *Model {
-	m := &Model{settings: s, items: items, types: types, popularity: make([]float32, len(items))}
+func build(b *nn.Builder, s Settings, v vocabulary) *Model {
+	m := &Model{settings: s, vocabulary: v, popularity: make([]float32, len(v.items))}
 	m.scratch.New = func() any { return new(scratch) }
 	first := nn.Normal(.02)
 	m.embedding.Width = s.Dim
 	if s.Hash != nil {
-		m.embedding.hashed = newHashed(b, s, items)
+		m.embedding.hashed = newHashed(b, s, v.items)
 	} else {
-		m.table = itemTable(b, s, first, len(items))
+		m.table = itemTable(b, s, first, len(v.items))
 		m.embedding.Tables = append(m.embedding.Tables, m.table)
 	}
 	m.embedding.Tables = append(m.embedding.Tables, b.Param("positions.weight", first, s.Length, s.Dim))
 	for _, f := range s.Fields {
-		m.embedding.Tables = append(m.embedding.Tables, b.Param("fields."+f+".weight", first, fieldBuckets[f], s.Dim))
+		m.embedding.Tables = append(m.embedding.Tables, b.Param("fields."+f+".weight", first, fieldRows[f](&v), s.Dim))
+	}
+	if s.Content {
+		m.embedding.content = newContent(b, s.Dim, &v)
 	}
 	m.blocks = nn.Sequential{b.Dropout(s.Dropout)}
 	for i := 0; i < s.Blocks && b.Err() == nil; i++ {
@@ -88,7 +90,7 @@ func build(b *nn.Builder, s Settings, items []bellwether.ItemID, types []bellwet
 	} else {
 		m.norm = b.LayerNorm("norm", s.Dim)
 	}
-	m.tasks = newTasks(b, s, len(types))
+	m.tasks = newTasks(b, s, len(v.types))
 	m.params = b.Params()
 	return m
 }
@@ -143,10 +145,14 @@ func (m *Model) Parameters() int64 { return m.params.Count() }
 
 // card is what a file says beside the weights.
 type card struct {
-	Family   string                 `json:"family"`
-	Settings Settings               `json:"settings"`
-	Types    []bellwether.EventType `json:"types"`
+	Family    string                  `json:"family"`
+	Settings  Settings                `json:"settings"`
+	Types     []bellwether.EventType  `json:"types"`
+	Channels  []bellwether.Channel    `json:"channels,omitempty"`
+	Campaigns []bellwether.CampaignID `json:"campaigns,omitempty"`
 }
+
+func (m *Model) card() card { return card{Family, m.settings, m.types, m.channels, m.campaigns} }
 
 // Save implements bellwether.Model.
 func (m *Model) Save(w io.Writer) error {
@@ -159,8 +165,12 @@ func (m *Model) Save(w io.Writer) error {
 	if m.own != nil {
 		arrays = append(arrays, nn.Array{Name: "own", Shape: []int{len(m.own)}, Bytes: m.own})
 	}
+	arrays = append(arrays, m.prices.arrays()...)
+	if m.settings.Content {
+		arrays = append(arrays, nn.Array{Name: "content", Shape: []int{len(m.items), len(m.content) / len(m.items)}, Floats: m.content})
+	}
 	arrays = append(arrays, nn.Array{Name: "vocabulary", Shape: []int{len(vocabulary)}, Bytes: vocabulary})
-	if err := nn.WriteWeights(w, card{Family, m.settings, m.types}, arrays); err != nil {
+	if err := nn.WriteWeights(w, m.card(), arrays); err != nil {
 		return fmt.Errorf("sequence: saving: %w", err)
 	}
 	return nil
@@ -213,8 +223,16 @@ func restore(w *nn.Weights) (*Model, error) {
 	if a := w.Array("vocabulary"); a == nil || json.Unmarshal(a.Bytes, &items) != nil || len(items) == 0 {
 		return nil, fmt.Errorf("%w: it lacks a vocabulary", nn.ErrFormat)
 	}
+	v := vocabulary{items: items, types: c.Types, channels: c.Channels, campaigns: c.Campaigns}
+	var err error
+	if v.prices, err = restorePrices(w, len(items)); err != nil {
+		return nil, err
+	}
+	if v.content, err = restoreContent(w, &c.Settings, len(items)); err != nil {
+		return nil, err
+	}
 	b := nn.NewLoader(w)
-	m := build(b, c.Settings, items, c.Types)
+	m := build(b, c.Settings, v)
 	if err := b.Err(); err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func WriteONNX(w io.Writer, m *Model) error {
 		return fmt.Errorf("sequence: writing ONNX: %w", err)
 	}
 	metadata := map[string]string{}
-	for key, value := range map[string]any{"card": card{Family, m.settings, m.types}, "vocabulary": m.items} {
+	for key, value := range map[string]any{"card": m.card(), "vocabulary": m.items} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return fmt.Errorf("sequence: writing ONNX: %w", err)
@@ -117,6 +117,12 @@ func (g *trunk) embedding(s *Settings) onnx.Value {
 	x = g.Node("Add", nil, x, positions)
 	for _, f := range s.Fields {
 		x = g.Node("Add", nil, x, g.Node("Gather", nil, g.weight("fields."+f+".weight"), g.latest(f)))
+	}
+	if s.Content {
+		g.Weight("content", []int{len(g.m.items), len(g.m.content) / len(g.m.items)}, g.m.content)
+		like := g.Node("Gather", nil, "content", g.Node("Max", nil, ids, none))
+		like = g.Node("Gemm", onnx.Attributes{"transB": 1}, like, g.weight("content.weight"))
+		x = g.Node("Add", nil, x, g.Node("Mul", nil, like, g.Node("Unsqueeze", nil, known, g.Integers(1))))
 	}
 	return x
 }

@@ -69,7 +69,7 @@ func TestPartsAreWholeSequencesOfTheirPeople(t *testing.T) {
 	whole.reset(0)
 	lengths := []int{5, partTokens - 5, 3 * partTokens, 7}
 	for i, n := range lengths {
-		whole.append(make([]bellwether.Step, n), nil, nil)
+		whole.append(&Model{}, make([]bellwether.Step, n), nil)
 		whole.name(int32(i), int32(10+i))
 		whole.targets = append(whole.targets, make([]int32, n)...)
 	}

@@ -47,7 +47,7 @@ type pythonCase struct {
 	Model     string               `json:"model"` // file
 	ONNX      string               `json:"onnx"`  // file
 	Copy      string               `json:"copy"`  // file that PyTorch writes
-	Histories [][][5]int64         `json:"histories"`
+	Histories [][][7]int64         `json:"histories"`
 	People    []bellwether.Subject `json:"people,omitempty"`
 	pythonAnswer
 	model *Model
@@ -163,21 +163,35 @@ func randomCases(t *testing.T, dir string) []pythonCase {
 	plain := Settings{Dim: 16, Blocks: 1, Heads: 2, Length: 9, Loss: "full"}
 	var cases []pythonCase
 	for name, change := range map[string]func(s *Settings){
-		"no gates":  func(s *Settings) { s.Blocks, s.Heads = 3, 4 },
-		"no blocks": func(s *Settings) { s.Blocks = 0 },
-		"swiglu":    func(s *Settings) { s.SwiGLU, s.Gated, s.Hidden = true, true, 24 },
-		"rmsnorm":   func(s *Settings) { s.RMSNorm, s.Fields = true, []string{"hour", "gap"} },
-		"one of 4":  func(s *Settings) { s.Experts, s.Gated = 4, true },
-		"two of 4":  func(s *Settings) { s.Experts, s.Top, s.Tasks = 4, 2, map[string]float32{"wait": .1} },
-		"hashed":    func(s *Settings) { s.Hash = &Hash{Rows: 20, Width: 6} },
+		"no gates":        func(s *Settings) { s.Blocks, s.Heads = 3, 4 },
+		"no blocks":       func(s *Settings) { s.Blocks = 0 },
+		"swiglu":          func(s *Settings) { s.SwiGLU, s.Gated, s.Hidden = true, true, 24 },
+		"rmsnorm":         func(s *Settings) { s.RMSNorm, s.Fields = true, []string{"hour", "gap"} },
+		"one of 4":        func(s *Settings) { s.Experts, s.Gated = 4, true },
+		"two of 4":        func(s *Settings) { s.Experts, s.Top, s.Tasks = 4, 2, map[string]float32{"wait": .1} },
+		"hashed":          func(s *Settings) { s.Hash = &Hash{Rows: 20, Width: 6} },
+		"fields":          func(s *Settings) { s.Fields, s.Content = fieldNames, true },
+		"hashed, content": func(s *Settings) { s.Hash, s.Content = &Hash{Rows: 20, Width: 6}, true },
 		"hashed, own rows, people, dense block": func(s *Settings) {
 			s.Hash, s.Experts, s.Blocks, s.DenseBlocks = &Hash{Rows: 20, Width: 6, Own: 4, People: true}, 3, 2, 1
 		},
 	} {
 		s := plain
 		change(&s)
-		m := newModel(s, items, types, 3)
 		rng := rand.New(rand.NewPCG(3, 4))
+		v := vocabulary{items: items, types: types}
+		if s.Content {
+			v.channels, v.campaigns = []bellwether.Channel{"email", "search"}, []bellwether.CampaignID{"spring"}
+			v.content = make([]float32, 4*len(items))
+			v.prices = prices{bounds: make([]float32, 2*(priceShares-1)), groups: make([]float32, len(items))}
+			for i := range v.content {
+				v.content[i], v.prices.groups[i/4] = float32(rng.NormFloat64()), float32(i/4%2)
+			}
+			for i := range v.prices.bounds {
+				v.prices.bounds[i] = float32(500 * (i % (priceShares - 1)))
+			}
+		}
+		m := newModel(s, v, 3)
 		for _, p := range m.params {
 			for i := range p.Value {
 				p.Value[i] += float32(rng.NormFloat64()) * .4
@@ -192,14 +206,14 @@ func randomCases(t *testing.T, dir string) []pythonCase {
 			h.give(m.own)
 		}
 		m.pack()
-		c := pythonCase{Name: name, Model: filepath.Join(dir, name), model: m, Histories: [][][5]int64{{}}}
+		c := pythonCase{Name: name, Model: filepath.Join(dir, name), model: m, Histories: [][][7]int64{{}}}
 		if err := os.WriteFile(c.Model, saved(t, m), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		for n := range 12 {
 			c.Histories = append(c.Histories, nil)
 			for range n + 1 {
-				c.Histories[n+1] = append(c.Histories[n+1], [5]int64{rng.Int64N(31) - 1, rng.Int64N(2), rng.Int64N(5), rng.Int64N(9000), rng.Int64N(2e9) - 1e9})
+				c.Histories[n+1] = append(c.Histories[n+1], [7]int64{rng.Int64N(31) - 1, rng.Int64N(2), rng.Int64N(5), rng.Int64N(9000), rng.Int64N(2e9) - 1e9, rng.Int64N(int64(len(m.channels)) + 1), rng.Int64N(int64(len(m.campaigns)) + 1)})
 			}
 		}
 		if s.Hash != nil && s.Hash.People {
@@ -256,10 +270,10 @@ func (c *pythonCase) check(t *testing.T, who string, want pythonAnswer) {
 	t.Logf("%s: the largest difference is %.2g", who, worst)
 }
 
-func stepsOf(rows [][5]int64) []bellwether.Step {
+func stepsOf(rows [][7]int64) []bellwether.Step {
 	var out []bellwether.Step
 	for _, r := range rows {
-		out = append(out, bellwether.Step{Item: int32(r[0]), Type: uint8(r[1]), Quantity: int32(r[2]), Price: r[3], Time: r[4]})
+		out = append(out, bellwether.Step{Item: int32(r[0]), Type: uint8(r[1]), Quantity: int32(r[2]), Price: r[3], Time: r[4], Channel: uint8(r[5]), Campaign: uint16(r[6])})
 	}
 	return out
 }

@@ -24,17 +24,17 @@ func trainedKind(t testing.TB, kind string) (*Model, *bellwether.Sequences) {
 	s := small()
 	switch kind {
 	case "plain":
-		s.Gated, s.Blocks = false, 2
+		s.Gated, s.Blocks, s.Fields = false, 2, []string{"type"}
 	case "fields":
 		s.Blocks, s.RMSNorm, s.SwiGLU = 3, true, true
-		s.Fields = []string{"type", "gap", "hour", "price", "quantity"}
+		s.Fields, s.Content = fieldNames, true
 	case "experts":
 		s.Experts, s.Top = 4, 2
 	case "hashed":
 		s.Loss, s.Negatives = "sampled", 8
 		s.Hash = &Hash{Rows: 200, Width: 8, Own: 10, Rare: 2, People: true}
 	}
-	d := walks(60, 20)
+	d := known(walks(60, 20))
 	m, err := Trainer{Settings: s, Epochs: 2, Seed: 3}.Train(context.Background(), d, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func ranker(t testing.TB, m *Model, o RankerOptions) *Ranker {
 func long(n int) []bellwether.Step {
 	rng, out := rand.New(rand.NewPCG(4, 4)), make([]bellwether.Step, n)
 	for i := range out {
-		out[i] = bellwether.Step{Item: rng.Int32N(21) - 1, Type: uint8(i % 2), Quantity: int32(i % 3), Price: int64(i * 30), Time: int64(i*i) * 60}
+		out[i] = bellwether.Step{Item: rng.Int32N(21) - 1, Type: uint8(i % 2), Channel: uint8(i % 3), Campaign: uint16(i / 2 % 2), Quantity: int32(i % 3), Price: int64(i * 30), Time: int64(i*i) * 60}
 	}
 	return out
 }

@@ -64,10 +64,10 @@ func (m *Model) score(s *scratch, people []bellwether.Subject, histories [][]bel
 			continue
 		}
 		window, before := latest(h, m.settings.Length)
-		if err := checkSteps(window, len(m.items), -1); err != nil {
+		if err := m.check(window, false); err != nil {
 			return fmt.Errorf("sequence: scoring history %d: %w", i, err)
 		}
-		s.tokens.append(window, before, m.settings.Fields)
+		s.tokens.append(m, window, before)
 		if people != nil {
 			s.tokens.name(m.embedding.hashed.person(people[i]))
 		}

@@ -41,6 +41,22 @@ func walks(people, items int) *bellwether.Dataset {
 	return &bellwether.Dataset{Digest: "walks", Sequences: q}
 }
 
+// known adds to walks what steps and items may have beside.
+func known(d *bellwether.Dataset) *bellwether.Dataset {
+	q := d.Sequences
+	q.Channels, q.Campaigns = []bellwether.Channel{"email", "search"}, []bellwether.CampaignID{"spring"}
+	for i := range q.Items {
+		q.Categories = append(q.Categories, string(rune('a'+i%3)))
+		q.Content = append(q.Content, float32(i%2), float32(i%3), -1)
+	}
+	for _, steps := range q.Steps {
+		for i := range steps {
+			steps[i].Channel, steps[i].Campaign, steps[i].Price = uint8(i%3), uint16(i%2), 100*int64(steps[i].Item)
+		}
+	}
+	return d
+}
+
 func small() *Settings {
 	return &Settings{Dim: 16, Blocks: 1, Heads: 2, Gated: true, Length: 10, Dropout: .1, Loss: "full", Rate: 3e-3, Batch: 16}
 }
@@ -49,7 +65,7 @@ func load(r io.Reader) (bellwether.Model, error) { return Load(r) }
 
 func outputs(t testing.TB, m bellwether.Model) []float64 {
 	t.Helper()
-	q := walks(10, 20).Sequences
+	q := known(walks(10, 20)).Sequences
 	histories, out := append([][]bellwether.Step{nil}, q.Steps...), [][]float32{}
 	for range histories {
 		out = append(out, make([]float32, 20))
@@ -76,7 +92,7 @@ func TestModel(t *testing.T) {
 		"gbce": func(s *Settings) {
 			s.Loss, s.Negatives, s.Calibration, s.Gated = "gbce", 8, .75, false
 			s.Tasks = map[string]float32{"type": .1, "wait": .1}
-			s.Fields = []string{"type", "gap", "hour", "price", "quantity"}
+			s.Fields, s.Content = fieldNames, true
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +102,7 @@ func TestModel(t *testing.T) {
 					change(s)
 					return Trainer{Settings: s, Seed: seed, Epochs: 3, Checkpoint: c}
 				},
-				Data:    func() *bellwether.Dataset { return walks(60, 20) },
+				Data:    func() *bellwether.Dataset { return known(walks(60, 20)) },
 				Load:    load,
 				Outputs: outputs,
 				Poison:  func(d *bellwether.Dataset) { d.Sequences.Steps[7][1].Item = 20 },
@@ -103,7 +119,7 @@ func overfit(t testing.TB, change func(*Settings)) float64 {
 	s := small()
 	change(s)
 	s.Dropout, s.Rate, s.Batch, s.Average = 0, 1e-2, 64, 0
-	d := walks(16, 20)
+	d := known(walks(16, 20))
 	q := d.Sequences
 	q.Validation, q.TrainEnd = nil, nil
 	for _, steps := range q.Steps {
@@ -292,11 +308,12 @@ func TestCheckpointOfAnotherVocabulary(t *testing.T) {
 }
 
 func TestWarmStartFollowsIDs(t *testing.T) {
-	old, err := Trainer{Settings: small(), Epochs: 2}.Train(context.Background(), walks(20, 5), nil)
+	old, err := Trainer{Settings: small(), Epochs: 2}.Train(context.Background(), known(walks(20, 5)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := walks(20, 6)
+	d := known(walks(20, 6))
+	d.Sequences.Channels[0], d.Sequences.Channels[1], d.Sequences.Campaigns[0] = "search", "new", "autumn"
 	d.Sequences.Items[0], d.Sequences.Items[5] = "item 4", "new" // was item 4's id taken along?
 	d.Sequences.Items[4] = "item 0"
 	r, err := Trainer{Settings: small(), Warm: old.(*Model), Seed: 9}.prepare(d)
@@ -306,6 +323,24 @@ func TestWarmStartFollowsIDs(t *testing.T) {
 	table, was := r.model.itemTable(), old.(*Model).itemTable()
 	if table.Row(0)[3] != was.Row(4)[3] || table.Row(4)[3] != was.Row(0)[3] || table.Row(5)[3] == was.Row(4)[3] {
 		t.Error("rows did not follow their ids")
+	}
+	row := func(m *Model, field string, i int32) float32 {
+		for _, p := range m.params {
+			if p.Name == "fields."+field+".weight" {
+				return p.Row(i)[3]
+			}
+		}
+		t.Fatalf("there is no field %q", field)
+		return 0
+	}
+	for _, c := range []struct {
+		field    string
+		now, was int32
+		same     bool
+	}{{"channel", 0, 0, true}, {"channel", 1, 2, true}, {"channel", 2, 1, false}, {"campaign", 0, 0, true}, {"campaign", 1, 1, false}, {"type", 1, 1, true}} {
+		if got := row(r.model, c.field, c.now) == row(old.(*Model), c.field, c.was); got != c.same {
+			t.Errorf("row %d of %s is row %d of the old one: %v", c.now, c.field, c.was, got)
+		}
 	}
 }
 
@@ -329,22 +364,6 @@ func TestPackTakesTheLatestSteps(t *testing.T) {
 	k := &r.tokens
 	if k.offsets[1] != 3 || k.offsets[2] != 13 || k.ids[0][3] != 19 || k.targets[3] != 0 || k.targets[12] != -1 || k.ids[1][3] != 0 {
 		t.Errorf("tokens %+v", k)
-	}
-}
-
-func TestBuckets(t *testing.T) {
-	s, before := &bellwether.Step{Time: 1000, Price: 500, Quantity: 3, Type: 7}, &bellwether.Step{Time: 940}
-	for field, want := range map[string]int32{"type": 7, "gap": 6, "hour": 0, "price": 9, "quantity": 2} {
-		if got := bucket(field, s, before); got != want {
-			t.Errorf("%s %d, want %d", field, got, want)
-		}
-	}
-	for _, s := range []bellwether.Step{{Time: math.MaxInt64, Price: math.MaxInt64, Quantity: math.MaxInt32}, {Time: math.MinInt64, Price: -1, Quantity: -1}} {
-		for field, n := range fieldBuckets {
-			if got := bucket(field, &s, &bellwether.Step{}); got < 0 || got >= int32(n) {
-				t.Errorf("%s %d of %+v is outside its table", field, got, s)
-			}
-		}
 	}
 }
 

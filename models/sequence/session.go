@@ -91,7 +91,7 @@ func (s *Session) follow(w *work, history []bellwether.Step) error {
 		return nil
 	}
 	known = min(known, len(window)-1) // the last one's state is wanted
-	if err := checkSteps(window[known:], len(s.ranker.items), -1); err != nil {
+	if err := s.ranker.check(window[known:], false); err != nil {
 		return err
 	}
 	if known > 0 {
@@ -146,7 +146,7 @@ func (s *Session) compute(w *work, steps []bellwether.Step, before *bellwether.S
 
 // tokens adds steps to t.
 func (r *Ranker) tokens(t *tokens, steps []bellwether.Step, before *bellwether.Step, person bellwether.Subject) {
-	t.append(steps, before, r.settings.Fields)
+	t.append(r.Model, steps, before)
 	if h := r.embedding.hashed; h != nil && h.People {
 		t.name(h.person(person))
 	}

@@ -22,7 +22,8 @@ type Settings struct {
 	Experts int      `json:"experts,omitempty"` // feed-forwards of a block of which each token uses Top, 0: one for all
 	Top     int      `json:"top,omitempty"`     // 1 or 2, 0: 1
 	Length  int      `json:"length"`            // events of a history that are looked at, the latest; 0: 50, 100 or 200 by the data
-	Fields  []string `json:"fields,omitempty"`  // beside item and position: see Fields
+	Fields  []string `json:"fields,omitempty"`  // beside item and position: see fieldRows; null: those that the data have
+	Content bool     `json:"content,omitempty"` // tokens hold what is known of their items: Sequences.Content
 	Dropout float32  `json:"dropout"`
 
 	DenseBlocks int   `json:"dense_blocks,omitempty"` // the first so many blocks have one feed-forward, not Experts
@@ -110,8 +111,8 @@ func (s *Settings) check() error {
 		return err
 	}
 	for i, f := range s.Fields {
-		if _, ok := fieldBuckets[f]; !ok || slices.Contains(s.Fields[:i], f) {
-			return fmt.Errorf("sequence: field %q is unknown or named twice: there are %v", f, slices.Sorted(maps.Keys(fieldBuckets)))
+		if _, ok := fieldRows[f]; !ok || slices.Contains(s.Fields[:i], f) {
+			return fmt.Errorf("sequence: field %q is unknown or named twice: there are %v", f, fieldNames)
 		}
 	}
 	for name, weight := range s.Tasks {

@@ -13,6 +13,11 @@ type Stream struct {
 	Name  string // of what it holds, for the identity of a checkpoint
 	Items []bellwether.ItemID
 	Types []bellwether.EventType
+	// What else steps and items have, as in bellwether.Sequences; each may be nil.
+	Channels   []bellwether.Channel
+	Campaigns  []bellwether.CampaignID
+	Categories []string
+	Content    []float32
 	// Batch returns size people of a pass, which counts from 1. Equal calls give
 	// equal people: a run that is resumed asks for the passes that follow.
 	Batch func(pass, size int) ([]Person, error)
@@ -35,7 +40,11 @@ func (tr Trainer) TrainStream(ctx context.Context, s *Stream, report func(bellwe
 	if len(s.Items) == 0 || tr.Epochs <= 0 && tr.Minutes <= 0 {
 		return nil, fmt.Errorf("sequence: training on a stream of %d items for %d epochs and %g minutes: it needs items and an end", len(s.Items), tr.Epochs, tr.Minutes)
 	}
-	settings, err := tr.settings(&bellwether.Sequences{Types: s.Types, TrainEnd: []int{0}})
+	q := &bellwether.Sequences{
+		Items: s.Items, Types: s.Types, TrainEnd: []int{0},
+		Channels: s.Channels, Campaigns: s.Campaigns, Categories: s.Categories, Content: s.Content,
+	}
+	settings, err := tr.settings(q)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +52,7 @@ func (tr Trainer) TrainStream(ctx context.Context, s *Stream, report func(bellwe
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Trainer: tr, stream: s, loss: loss, model: newModel(settings, s.Items, s.Types, tr.Seed)}
+	r := &run{Trainer: tr, stream: s, loss: loss, model: newModel(settings, vocabularyOf(q), tr.Seed)}
 	if err := r.countStream(); err != nil {
 		return nil, err
 	}
@@ -66,6 +75,7 @@ func (tr Trainer) TrainStream(ctx context.Context, s *Stream, report func(bellwe
 
 func (r *run) countStream() error {
 	counts := make([]float64, len(r.stream.Items))
+	var seen []bellwether.Step
 	for pass := range sample {
 		people, err := r.read(pass + 1)
 		if err != nil {
@@ -73,8 +83,10 @@ func (r *run) countStream() error {
 		}
 		for _, p := range people {
 			countSteps(counts, p.Steps)
+			seen = append(seen, p.Steps...)
 		}
 	}
+	r.learnPrices(r.stream.Categories, [][]bellwether.Step{seen})
 	r.model.count(counts)
 	return nil
 }
@@ -88,7 +100,7 @@ func (r *run) read(pass int) ([]Person, error) {
 	}
 	r.persons = r.persons[:0]
 	for i, p := range people {
-		if err := checkSteps(p.Steps, len(s.Items), len(s.Types)); err != nil {
+		if err := r.model.check(p.Steps, true); err != nil {
 			return nil, fmt.Errorf("sequence: training: person %d of pass %d: %w", i, pass, err)
 		}
 		if len(p.Steps) >= 2 {

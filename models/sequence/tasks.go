@@ -92,11 +92,11 @@ func (m *Model) Outlook(ctx context.Context, histories [][]bellwether.Step) ([]O
 			continue
 		}
 		window, before := latest(h, m.settings.Length)
-		if err := checkSteps(window, len(m.items), len(m.types)); err != nil {
+		if err := m.check(window, true); err != nil {
 			return nil, fmt.Errorf("sequence: outlook of history %d: %w", i, err)
 		}
 		s.tokens.reset(len(m.settings.Fields))
-		s.tokens.append(window, before, m.settings.Fields)
+		s.tokens.append(m, window, before)
 		state := m.lastStates(&s.pass, &s.tokens)
 		for _, t := range m.tasks {
 			x := t.layer.Forward(&s.pass, state)[:t.size]

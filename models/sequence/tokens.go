@@ -1,41 +1,6 @@
 package sequence
 
-import (
-	"fmt"
-	"math/bits"
-
-	"bellwether"
-)
-
-// fieldBuckets lists the optional fields of a token with the rows of their
-// tables: the type of the event, the time since the one before in powers of two
-// seconds (SCIENCE §2), the hour of the week in UTC, the price and the quantity
-// in powers of two.
-var fieldBuckets = map[string]int{"type": 256, "gap": 32, "hour": 168, "price": 40, "quantity": 16}
-
-// bucket returns the row of a field for a step; before is the step before it, nil for none.
-func bucket(field string, s, before *bellwether.Step) int32 {
-	switch field {
-	case "type":
-		return int32(s.Type)
-	case "gap":
-		if before == nil {
-			return 0
-		}
-		return power(s.Time-before.Time, 32)
-	case "hour":
-		return int32(((s.Time/3600)%168 + 168) % 168)
-	case "price":
-		return power(s.Price, 40)
-	default: // quantity
-		return power(int64(s.Quantity), 16)
-	}
-}
-
-// power is 0 for what is not positive, else 1 + ⌊log₂ x⌋, below limit.
-func power(x int64, limit int) int32 {
-	return int32(min(bits.Len64(uint64(max(x, 0))), limit-1))
-}
+import "bellwether"
 
 // tokens are packed sequences: the input of the network.
 type tokens struct {
@@ -60,14 +25,14 @@ func (t *tokens) reset(fields int) {
 	t.offsets = append(t.offsets[:0], 0)
 }
 
-// append adds one sequence. Its first step is the token at position 0; before is what came before it.
-func (t *tokens) append(steps []bellwether.Step, before *bellwether.Step, fields []string) {
+// append adds one sequence for m. Its first step is the token at position 0; before is what came before it.
+func (t *tokens) append(m *Model, steps []bellwether.Step, before *bellwether.Step) {
 	for i := range steps {
 		s := &steps[i]
 		t.ids[0] = append(t.ids[0], s.Item)
 		t.ids[1] = append(t.ids[1], int32(i))
-		for f, name := range fields {
-			t.ids[2+f] = append(t.ids[2+f], bucket(name, s, before))
+		for f, name := range m.settings.Fields {
+			t.ids[2+f] = append(t.ids[2+f], m.row(name, s, before))
 		}
 		before = s
 	}
@@ -88,18 +53,4 @@ func latest(steps []bellwether.Step, n int) ([]bellwether.Step, *bellwether.Step
 		return steps, nil
 	}
 	return steps[first:], &steps[first-1]
-}
-
-// checkSteps reports an item or a type that the vocabulary lacks.
-func checkSteps(steps []bellwether.Step, items, types int) error {
-	for i := range steps {
-		s := &steps[i]
-		if s.Item < -1 || int(s.Item) >= items {
-			return fmt.Errorf("step %d has item %d, the vocabulary %d items: prepare the sequences with the model's vocabulary", i, s.Item, items)
-		}
-		if types >= 0 && int(s.Type) >= max(types, 1) {
-			return fmt.Errorf("step %d has type %d, the vocabulary %d types", i, s.Type, types)
-		}
-	}
-	return nil
 }

@@ -29,7 +29,7 @@ func TestTrainingEqualsPyTorch(t *testing.T) {
 	}
 	c := cases[0]
 	s := Settings{Dim: 8, Blocks: 1, Heads: 2, Gated: true, Length: 6, Fields: []string{"type"}, Loss: "full"}
-	m := newModel(s, make([]bellwether.ItemID, 12), []bellwether.EventType{"a", "b"}, 0)
+	m := newModel(s, vocabulary{items: make([]bellwether.ItemID, 12), types: []bellwether.EventType{"a", "b"}}, 0)
 	for _, p := range m.params {
 		if len(c.Start[p.Name]) == 0 {
 			t.Fatalf("PyTorch has no %s", p.Name)
@@ -43,7 +43,7 @@ func TestTrainingEqualsPyTorch(t *testing.T) {
 	r := run{model: m, loss: nn.FullSoftmax{Items: 12}}
 	r.tokens.reset(1)
 	for i := range len(c.Offsets) - 1 {
-		r.tokens.append(steps[c.Offsets[i]:c.Offsets[i+1]], nil, s.Fields)
+		r.tokens.append(m, steps[c.Offsets[i]:c.Offsets[i+1]], nil)
 	}
 	r.tokens.targets = c.Targets
 	adam := nn.NewAdam(m.params, nn.Adam{Epsilon: 1e-3})

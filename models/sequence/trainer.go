@@ -66,7 +66,7 @@ func (tr Trainer) prepare(d *bellwether.Dataset) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Trainer: tr, data: q, model: newModel(settings, q.Items, q.Types, tr.Seed)}
+	r := &run{Trainer: tr, data: q, model: newModel(settings, vocabularyOf(q), tr.Seed)}
 	if r.loss, err = settings.loss(len(q.Items)); err != nil {
 		return nil, err
 	}
@@ -74,6 +74,7 @@ func (tr Trainer) prepare(d *bellwether.Dataset) (*run, error) {
 		return nil, err
 	}
 	r.model.count(r.countItems())
+	r.learnPrices(q.Categories, r.trained())
 	if tr.Warm != nil {
 		r.model.warm(tr.Warm)
 	}
@@ -91,8 +92,11 @@ func (tr Trainer) settings(q *bellwether.Sequences) (Settings, error) {
 	if err := s.check(); err != nil {
 		return s, err
 	}
-	if s.Fields == nil && len(q.Types) > 1 {
-		s.Fields = []string{"type"}
+	if s.Fields == nil {
+		s.Fields, s.Content = chooseFields(q), true
+	}
+	if s.Content = s.Content && len(q.Content) > 0; s.Content && len(q.Content)%len(q.Items) != 0 {
+		return s, fmt.Errorf("sequence: training: %d numbers are not content vectors of %d items", len(q.Content), len(q.Items))
 	}
 	if s.Length == 0 {
 		s.Length = chooseLength(q.TrainEnd)
@@ -137,7 +141,7 @@ func (r *run) choosePeople() error {
 		return fmt.Errorf("sequence: training: %d sequences but %d ends of their training parts", len(q.Steps), len(q.TrainEnd))
 	}
 	for p, steps := range q.Steps {
-		if err := checkSteps(steps, len(q.Items), len(q.Types)); err != nil {
+		if err := r.model.check(steps, true); err != nil {
 			return fmt.Errorf("sequence: training: person %d: %w", p, err)
 		}
 		end := q.TrainEnd[p]
@@ -158,10 +162,26 @@ func (r *run) choosePeople() error {
 // countItems returns how many training events each item has.
 func (r *run) countItems() []float64 {
 	counts := make([]float64, len(r.model.items))
-	for p, steps := range r.data.Steps {
-		countSteps(counts, steps[:r.data.TrainEnd[p]])
+	for _, steps := range r.trained() {
+		countSteps(counts, steps)
 	}
 	return counts
+}
+
+// trained are the steps that may be learned from, by person.
+func (r *run) trained() [][]bellwether.Step {
+	out := make([][]bellwether.Step, len(r.data.Steps))
+	for p, steps := range r.data.Steps {
+		out[p] = steps[:r.data.TrainEnd[p]]
+	}
+	return out
+}
+
+// learnPrices gives the model the bounds of the prices of steps, if it looks at prices.
+func (r *run) learnPrices(categories []string, steps [][]bellwether.Step) {
+	if slices.Contains(r.model.settings.Fields, "price") {
+		r.model.prices = learnPrices(categories, steps)
+	}
 }
 
 func countSteps(counts []float64, steps []bellwether.Step) {
@@ -242,7 +262,7 @@ func (r *run) fit(report func(bellwether.Progress)) (*nn.Fit, error) {
 // identity names what a checkpoint depends on: settings, seed, vocabulary and data.
 func (r *run) identity(data ...any) (string, error) {
 	h := sha256.New()
-	if err := json.NewEncoder(h).Encode([]any{r.model.settings, r.Seed, r.model.items, r.model.types, data}); err != nil {
+	if err := json.NewEncoder(h).Encode([]any{r.model.settings, r.Seed, r.model.items, r.model.types, r.model.channels, r.model.campaigns, data}); err != nil {
 		return "", fmt.Errorf("sequence: naming the run: %w", err)
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
@@ -328,7 +348,7 @@ func (r *run) pack(people []Person, pass int) int {
 	learned := 0
 	for place, p := range people {
 		window, before := latest(p.Steps[:len(p.Steps)-1], s.Length)
-		t.append(window, before, s.Fields)
+		t.append(m, window, before)
 		if h := m.embedding.hashed; h != nil && h.People {
 			if (pass+place)%2 != 0 {
 				p.ID = ""

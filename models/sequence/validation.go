@@ -56,7 +56,7 @@ func (v *validation) gains(targets []bellwether.Target) float64 {
 	s.tokens.reset(len(m.settings.Fields))
 	for _, t := range targets {
 		window, before := latest(v.data.Steps[t.Person][:t.At], m.settings.Length)
-		s.tokens.append(window, before, m.settings.Fields)
+		s.tokens.append(m, window, before)
 	}
 	n := len(m.items)
 	state := m.lastStates(&s.pass, &s.tokens)

@@ -7,8 +7,8 @@ import (
 	"bellwether/tensor/nn"
 )
 
-// warm takes over what old learned: the rows of items of the same id, of types
-// of the same name and of the same positions, and every other array of the same
+// warm takes over what old learned: the rows of items of the same id, of types,
+// channels and campaigns of the same name and of the same positions, and every other array of the same
 // name and shape. What is new keeps its first values.
 func (m *Model) warm(old *Model) {
 	if old.settings.Dim != m.settings.Dim {
@@ -32,6 +32,10 @@ func (m *Model) warm(old *Model) {
 				j := slices.Index(old.types, m.types[i])
 				return int32(j), j >= 0
 			})
+		case p.Name == "fields.channel.weight":
+			copyNames(p, from, m.channels, old.channels)
+		case p.Name == "fields.campaign.weight":
+			copyNames(p, from, m.campaigns, old.campaigns)
 		case p.Name == "positions.weight":
 			copy(p.Value, from.Value)
 		case p.Name == "hash.weight":
@@ -40,6 +44,17 @@ func (m *Model) warm(old *Model) {
 			copy(p.Value, from.Value)
 		}
 	}
+}
+
+// copyNames is copyRows where row 0 is for no name, and row 1 + i for name i.
+func copyNames[T comparable](dst, src *nn.Param, names, old []T) {
+	copyRows(dst, src, len(names)+1, func(i int) (int32, bool) {
+		if i == 0 {
+			return 0, true
+		}
+		j := slices.Index(old, names[i-1])
+		return int32(j + 1), j >= 0
+	})
 }
 
 func copyRows(dst, src *nn.Param, rows int, source func(i int) (int32, bool)) {
