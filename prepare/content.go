@@ -14,8 +14,8 @@ import (
 // hashedWidth is the number of sums that an item's words are hashed to.
 const hashedWidth = 128
 
-// describe adds to q what the catalogue says of its items: their categories, and their content vectors.
-func describe(q *bellwether.Sequences, catalogue []bellwether.Item) {
+// Describe adds to q what the catalogue says of its items: their categories, and their content vectors.
+func Describe(q *bellwether.Sequences, catalogue []bellwether.Item) {
 	known := make(map[bellwether.ItemID]*bellwether.Item, len(catalogue))
 	for i := range catalogue {
 		known[catalogue[i].ID] = &catalogue[i]
@@ -38,12 +38,13 @@ func describe(q *bellwether.Sequences, catalogue []bellwether.Item) {
 // hashing (Weinberger et al. 2009), then their imported vectors, each part of length 1 or 0. Words are
 // weighted by (1 + ln tf)·ln(1 + n/df). An imported vector of another width than most is left out.
 func content(items []*bellwether.Item) []float32 {
-	documents, frequency, described := make([]map[string]float64, len(items)), map[string]float64{}, 0
-	for i, it := range items {
-		if documents[i] = words(it); len(documents[i]) > 0 {
+	frequency, described := map[string]float64{}, 0
+	for _, it := range items {
+		said := words(it)
+		if len(said) > 0 {
 			described++
 		}
-		for w := range documents[i] {
+		for w := range said {
 			frequency[w]++
 		}
 	}
@@ -55,9 +56,10 @@ func content(items []*bellwether.Item) []float32 {
 	out := make([]float32, len(items)*width)
 	for i, it := range items {
 		row := out[i*width : (i+1)*width]
-		for _, w := range slices.Sorted(maps.Keys(documents[i])) {
+		said := words(it)
+		for _, w := range slices.Sorted(maps.Keys(said)) {
 			place, sign := hashWord(w)
-			row[place] += sign * float32((1+math.Log(documents[i][w]))*math.Log(1+float64(described)/frequency[w]))
+			row[place] += sign * float32((1+math.Log(said[w]))*math.Log(1+float64(described)/frequency[w]))
 		}
 		normalise(row[:hashedWidth])
 		if it != nil && len(it.Features) == imported {

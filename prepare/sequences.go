@@ -70,7 +70,7 @@ func Sequences(c *Cleaned, o SequenceOptions) (*bellwether.Sequences, error) {
 	} else {
 		b.leaveOneOut()
 	}
-	describe(b.out, c.Items)
+	Describe(b.out, c.Items)
 	return b.out, nil
 }
 

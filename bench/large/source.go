@@ -6,6 +6,7 @@ import (
 	"bellwether"
 	"bellwether/internal/market"
 	"bellwether/models/sequence"
+	"bellwether/prepare"
 )
 
 // types are the events that a model sees.
@@ -14,12 +15,15 @@ var types = []bellwether.EventType{bellwether.ViewItem, bellwether.SelectItem, b
 // days of a customer's history.
 const days = 90
 
+// shown is what the shop shows to everybody: the items that come to mind most, and a newsletter.
+var shown = market.Fixed{Items: []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, Contacts: true}
+
 // source reads histories from a market: those of pass n belong to the customers
 // that follow those of pass n−1, and begin anew after the last.
 type source struct {
 	world  *market.World
-	items  []bellwether.ItemID
-	tokens map[int]int // by pass
+	shop   bellwether.Sequences // what is known of items and steps
+	tokens map[int]int          // by pass
 }
 
 func newSource(p market.Preset, seed uint64) (*source, error) {
@@ -28,16 +32,21 @@ func newSource(p market.Preset, seed uint64) (*source, error) {
 		return nil, err
 	}
 	s := &source{world: w, tokens: map[int]int{}}
+	catalogue := make([]bellwether.Item, len(w.Items))
 	for j := range w.Items {
-		s.items = append(s.items, w.Items[j].ID)
+		catalogue[j] = w.Items[j].Item
+		s.shop.Items = append(s.shop.Items, catalogue[j].ID)
 	}
+	s.shop.Channels, s.shop.Campaigns = []bellwether.Channel{"email", "home"}, []bellwether.CampaignID{"newsletter"}
+	prepare.Describe(&s.shop, catalogue)
 	return s, nil
 }
 
 // stream is what a trainer reads whose model looks at so many events.
 func (s *source) stream(length int) *sequence.Stream {
 	return &sequence.Stream{
-		Name: s.world.Name(), Items: s.items, Types: types,
+		Name: s.world.Name(), Items: s.shop.Items, Types: types,
+		Channels: s.shop.Channels, Campaigns: s.shop.Campaigns, Categories: s.shop.Categories, Content: s.shop.Content,
 		Batch: func(pass, size int) ([]sequence.Person, error) {
 			people, err := s.batch(pass, size)
 			s.tokens[pass] = 0
@@ -67,7 +76,7 @@ func (s *source) batch(pass, size int) ([]sequence.Person, error) {
 	people := make([]sequence.Person, size)
 	for k := range people {
 		i := ((pass-1)*size + k) % len(s.world.Customers)
-		events, err := s.world.History(i, days, market.Fixed{})
+		events, err := s.world.History(i, days, shown)
 		if err != nil {
 			return nil, err
 		}
@@ -80,12 +89,21 @@ func (s *source) steps(events []market.Event) []bellwether.Step {
 	var out []bellwether.Step
 	for i := range events {
 		e := &events[i]
-		if kind := slices.Index(types, e.Type); kind >= 0 && e.Item >= 0 {
-			out = append(out, bellwether.Step{
-				Item: int32(e.Item), Type: uint8(kind), Quantity: int32(e.Quantity),
-				Price: s.world.Items[e.Item].Price.Amount, Time: e.Occurred().Unix(),
-			})
+		kind := slices.Index(types, e.Type)
+		if kind < 0 || e.Item < 0 {
+			continue
 		}
+		step := bellwether.Step{
+			Item: int32(e.Item), Type: uint8(kind), Quantity: int32(e.Quantity),
+			Price: s.world.Items[e.Item].Price.Amount, Time: e.Occurred().Unix(),
+		}
+		switch {
+		case e.Campaign:
+			step.Channel, step.Campaign = 1, 1
+		case e.Slate:
+			step.Channel = 2
+		}
+		out = append(out, step)
 	}
 	return out
 }

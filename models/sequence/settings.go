@@ -61,9 +61,9 @@ var presets = map[string]Settings{
 	"base": {Dim: 64, Blocks: 1, Heads: 1, Gated: true, Dropout: .4, Loss: "full", Rate: 1e-3, Average: .998, Batch: 128},
 	"large": {
 		Dim: 512, Blocks: 6, Heads: 8, Gated: true, Experts: 64, Top: 1, DenseBlocks: 2, Length: 100, Dropout: .1,
-		Fields: []string{"type", "gap", "hour", "price", "quantity"},
-		Hash:   &Hash{Rows: 3_520_000, Width: 128, Own: 100_000, Rare: 5, People: true},
-		Loss:   "sampled", Negatives: 256, Rate: 5e-4, Warmup: 50, Clip: 1, Batch: 64,
+		Fields: []string{"type", "channel", "campaign", "gap", "hour", "price", "quantity"}, Content: true,
+		Hash: &Hash{Rows: 3_520_000, Width: 128, Own: 100_000, Rare: 5, People: true},
+		Loss: "sampled", Negatives: 256, Rate: 5e-4, Warmup: 50, Clip: 1, Batch: 64,
 		Optimizers: []Rule{{"hash.weight", "adagrad", 40}, {".experts.", "adafactor", 20}},
 	},
 }
