@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"bellwether"
-	"bellwether/serve"
 	"bellwether/store"
 	"bellwether/train"
 )
@@ -176,7 +175,7 @@ func (e *Engine) restore(ctx context.Context, application string) error {
 	if err != nil {
 		return err
 	}
-	v, err := serve.NewServing(s.Version, application, m, r.Types)
+	v, err := e.serving(&r, m)
 	if err != nil {
 		return err
 	}
