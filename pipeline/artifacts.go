@@ -176,7 +176,7 @@ func (e *Engine) restore(ctx context.Context, application string) error {
 	if err != nil {
 		return err
 	}
-	v, err := serve.NewServing(s.Version, application, m, r.Vocabulary)
+	v, err := e.serving(&r, m)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"bellwether/collect"
 	"bellwether/decide"
 	"bellwether/measure"
+	"bellwether/models/sequence"
 	"bellwether/serve"
 	"bellwether/store"
 )
@@ -26,6 +27,7 @@ type Options struct {
 	Policies     map[bellwether.Surface]decide.Policy // by surface; others get Softmax
 	Temperature  float64                              // of the default policy, in standard deviations of the scores; 0: 0.5
 	Candidates   int                                  // that a recommendation weighs and logs; 0: 50
+	CacheBytes   int64                                // that remembering people between requests may take; 0: 256 MiB
 	Training     Training                             // what a turn spends
 	Types        []bellwether.EventType               // that recommendations learn from; nil: every type with an item
 	Measured     func() time.Time                     // what was done earlier does not count in the report; nil: all counts
@@ -56,6 +58,9 @@ func (o Options) withDefaults() Options {
 	if o.Candidates == 0 {
 		o.Candidates = 50
 	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 256 << 20
+	}
 	if o.HoldoutShare == 0 {
 		o.HoldoutShare = decide.DefaultHoldout
 	}
@@ -76,7 +81,8 @@ type Engine struct {
 	project   *store.Project
 	people    *people
 	catalogue *catalogue
-	turns     sync.Mutex // held by the turn that runs
+	cache     *sequence.Cache // of people between requests, for all models in service
+	turns     sync.Mutex      // held by the turn that runs
 	reports   reports
 }
 
@@ -84,7 +90,7 @@ type Engine struct {
 // service are loaded again.
 func Open(ctx context.Context, p *store.Project, o Options) (*Engine, error) {
 	o = o.withDefaults()
-	e := &Engine{o: o, project: p, Service: serve.New(o.Clock)}
+	e := &Engine{o: o, project: p, Service: serve.New(o.Clock), cache: sequence.NewCache(o.CacheBytes)}
 	var err error
 	if e.people, err = openPeople(ctx, p, string(p.ID)); err != nil {
 		return nil, err

@@ -115,7 +115,7 @@ func (t *turn) promote(ctx context.Context, reason string) error {
 	if err != nil {
 		return err
 	}
-	v, err := serve.NewServing(w.run.Version, w.application, m, w.run.Vocabulary)
+	v, err := t.e.serving(&w.run, m)
 	if err != nil {
 		return err
 	}

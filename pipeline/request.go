@@ -165,7 +165,7 @@ func (r RecommendRequest) withDefaults() RecommendRequest {
 	return r
 }
 
-// filters says what may not be shown, and counts what it held back.
+// filters says what may not be shown, and counts what it held back of the items that came up for the answer.
 type filters struct {
 	request *RecommendRequest
 	items   map[bellwether.ItemID]*bellwether.Item

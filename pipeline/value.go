@@ -84,7 +84,7 @@ func (t *turn) worthLess(ctx context.Context) (bool, string, error) {
 	if err != nil {
 		return false, "", err
 	}
-	v, err := serve.NewServing(t.work.run.Version, t.work.application, m, t.work.run.Vocabulary)
+	v, err := t.e.serving(&t.work.run, m)
 	if err != nil {
 		return false, "", err
 	}

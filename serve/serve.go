@@ -26,11 +26,26 @@ type Serving struct {
 	Scorer      bellwether.Scorer     // of a recommender, else nil
 	Classifier  bellwether.Classifier // of a behaviour model, else nil
 
+	named     named // Scorer, if it asks for names
 	items     map[bellwether.ItemID]int32
 	types     map[bellwether.EventType]uint8
 	channels  map[bellwether.Channel]uint8
 	campaigns map[bellwether.CampaignID]uint16
-	scratch   sync.Pool // of *[]float32, a score an item
+	scratch   sync.Pool // of *scratch
+}
+
+// named is a Scorer that is told who is asked about, so that it can remember people between requests;
+// "" is nobody in particular.
+type named interface {
+	ScoreAs(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error
+}
+
+// scratch is the memory of one request.
+type scratch struct {
+	person  [1]bellwether.Subject
+	history [1][]bellwether.Step
+	scores  [1][]float32 // by item
+	best    []int32
 }
 
 // Vocabulary is what the numbers of a step stood for in training, as in bellwether.Sequences.
@@ -46,12 +61,13 @@ func NewServing(version bellwether.ModelVersion, application string, model bellw
 	switch m := model.(type) {
 	case bellwether.Scorer:
 		s.Scorer = m
+		s.named, _ = m.(named)
 		s.items = numbers[bellwether.ItemID, int32](m.Items(), 0)
 		s.types = numbers[bellwether.EventType, uint8](words.Types, 0)
 		s.channels = numbers[bellwether.Channel, uint8](words.Channels, 1)
 		s.campaigns = numbers[bellwether.CampaignID, uint16](words.Campaigns, 1)
 		n := len(m.Items())
-		s.scratch.New = func() any { b := make([]float32, n); return &b }
+		s.scratch.New = func() any { return &scratch{scores: [1][]float32{make([]float32, n)}} }
 	case bellwether.Classifier:
 		s.Classifier = m
 	default:
@@ -86,7 +102,7 @@ type Query struct {
 	Subject bellwether.Subject
 	History []Visit // oldest first
 	K       int
-	Skip    func(bellwether.ItemID) bool // true: must not be recommended; nil: none
+	Skip    func(bellwether.ItemID) bool // true: must not be recommended; asked about those alone that would be; nil: none
 	Popular bool                         // answer by popularity whatever is in service: the holdout's baseline
 }
 
@@ -118,7 +134,7 @@ func (s *Service) Current(application string) *Serving { return s.pointer(applic
 func (s *Service) SetPopular(items []bellwether.ScoredItem) { s.popular.Store(&items) }
 
 // Recommend returns at most q.K items for a person, best first: filters apply before the
-// cut, so that K answers come back while enough items are eligible.
+// cut, so that K answers come back while enough items are eligible. It allocates the answer alone.
 func (s *Service) Recommend(ctx context.Context, q Query) (bellwether.Prediction, error) {
 	out := bellwether.Prediction{Subject: q.Subject, Application: "recommend", Model: PopularityVersion, Time: s.clock()}
 	v := s.recommend.Load()
@@ -128,12 +144,7 @@ func (s *Service) Recommend(ctx context.Context, q Query) (bellwether.Prediction
 	case v == nil:
 		out.Reason = "no model is in service"
 	default:
-		steps := v.steps(q.History)
-		if len(steps) == 0 {
-			out.Reason = "no history that the model knows"
-			break
-		}
-		scores, err := v.rank(ctx, steps, q.K, q.Skip)
+		scores, reason, err := v.recommend(ctx, &q)
 		if err != nil {
 			return out, fmt.Errorf("recommending with %s: %w", v.Version, err)
 		}
@@ -141,17 +152,62 @@ func (s *Service) Recommend(ctx context.Context, q Query) (bellwether.Prediction
 			out.Model, out.Scores = v.Version, scores
 			return out, nil
 		}
-		out.Reason = "the model has no eligible item"
+		out.Reason = reason
 	}
 	out.Scores = s.popularFor(q)
 	return out, nil
 }
 
-// steps translates a history into the vocabulary of the model; items and types that it
+// recommend returns the best items for a person, or why there are none.
+func (v *Serving) recommend(ctx context.Context, q *Query) (best []bellwether.ScoredItem, reason string, err error) {
+	w := v.scratch.Get().(*scratch)
+	defer v.scratch.Put(w)
+	w.history[0] = v.steps(w.history[0][:0], q.History)
+	if len(w.history[0]) == 0 {
+		return nil, "no history that the model knows", nil
+	}
+	if err := v.score(ctx, w, q.Subject); err != nil {
+		return nil, "", err
+	}
+	if best = v.cut(w, q.K, q.Skip); len(best) == 0 {
+		reason = "the model has no eligible item"
+	}
+	return best, reason, nil
+}
+
+// score fills w.scores for the history in w.
+func (v *Serving) score(ctx context.Context, w *scratch, person bellwether.Subject) error {
+	if v.named == nil {
+		return v.Scorer.Score(ctx, w.history[:], w.scores[:])
+	}
+	w.person[0] = person
+	return v.named.ScoreAs(ctx, w.person[:], w.history[:], w.scores[:])
+}
+
+// cut returns the k best items by the scores in w.
+func (v *Serving) cut(w *scratch, k int, skip func(bellwether.ItemID) bool) []bellwether.ScoredItem {
+	items := v.Scorer.Items()
+	k = min(k, len(items))
+	if cap(w.best) < k {
+		w.best = make([]int32, k)
+	}
+	var skipAt func(int32) bool
+	if skip != nil {
+		skipAt = func(at int32) bool { return skip(items[at]) }
+	}
+	scores := w.scores[0]
+	best := tensor.TopKOf(scores, k, w.best[:k], skipAt)
+	out := make([]bellwether.ScoredItem, len(best))
+	for i, at := range best {
+		out[i] = bellwether.ScoredItem{Item: items[at], Score: float64(scores[at])}
+	}
+	return out
+}
+
+// steps appends to steps, which is empty, a history in the vocabulary of the model; items and types that it
 // does not know are left out. A run of events about one item is one step with the type of the
 // last, and a run of prompts alone is none, as in training (prepare.SequenceOptions).
-func (v *Serving) steps(history []Visit) []bellwether.Step {
-	steps := make([]bellwether.Step, 0, len(history))
+func (v *Serving) steps(steps []bellwether.Step, history []Visit) []bellwether.Step {
 	prompted := false // the last step is
 	for _, h := range history {
 		item, known := v.items[h.Item]
@@ -190,29 +246,6 @@ func (v *Serving) steps(history []Visit) []bellwether.Step {
 	return steps
 }
 
-func (v *Serving) rank(ctx context.Context, steps []bellwether.Step, k int, skip func(bellwether.ItemID) bool) ([]bellwether.ScoredItem, error) {
-	buffer := v.scratch.Get().(*[]float32)
-	defer v.scratch.Put(buffer)
-	scores := *buffer
-	if err := v.Scorer.Score(ctx, [][]bellwether.Step{steps}, [][]float32{scores}); err != nil {
-		return nil, err
-	}
-	items := v.Scorer.Items()
-	if skip != nil {
-		for i, id := range items {
-			if skip(id) {
-				scores[i] = float32(math.Inf(-1))
-			}
-		}
-	}
-	best := tensor.TopK(scores, min(k, len(items)), make([]int32, min(k, len(items))))
-	out := make([]bellwether.ScoredItem, len(best))
-	for i, at := range best {
-		out[i] = bellwether.ScoredItem{Item: items[at], Score: float64(scores[at])}
-	}
-	return out, nil
-}
-
 func (s *Service) popularFor(q Query) []bellwether.ScoredItem {
 	list := s.popular.Load()
 	if list == nil {
@@ -249,9 +282,10 @@ func (v *Serving) Scores(ctx context.Context, history []Visit, items []bellwethe
 	if v.Scorer == nil {
 		return nil, fmt.Errorf("%s scores no items", v.Version)
 	}
-	buffer := v.scratch.Get().(*[]float32)
-	defer v.scratch.Put(buffer)
-	if err := v.Scorer.Score(ctx, [][]bellwether.Step{v.steps(history)}, [][]float32{*buffer}); err != nil {
+	w := v.scratch.Get().(*scratch)
+	defer v.scratch.Put(w)
+	w.history[0] = v.steps(w.history[0][:0], history)
+	if err := v.score(ctx, w, ""); err != nil {
 		return nil, fmt.Errorf("scoring with %s: %w", v.Version, err)
 	}
 	lowest := math.Inf(1)
@@ -259,7 +293,7 @@ func (v *Serving) Scores(ctx context.Context, history []Visit, items []bellwethe
 	for i, id := range items {
 		out[i] = bellwether.ScoredItem{Item: id, Score: math.Inf(-1)}
 		if at, known := v.items[id]; known {
-			out[i].Score = float64((*buffer)[at])
+			out[i].Score = float64(w.scores[0][at])
 			lowest = min(lowest, out[i].Score)
 		}
 	}

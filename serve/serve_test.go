@@ -141,7 +141,7 @@ func TestStepsFollowTraining(t *testing.T) {
 	visit := func(item string, kind bellwether.EventType, prompted bool) Visit {
 		return Visit{Item: bellwether.ItemID(item), Type: kind, Prompted: prompted, Time: clock()}
 	}
-	got := v.steps([]Visit{
+	got := v.steps(nil, []Visit{
 		visit("item-1", bellwether.ViewItem, false), visit("item-1", bellwether.Purchase, false), // one step, a purchase
 		visit("item-2", bellwether.ViewItem, true),                                              // a prompt alone: none
 		visit("item-1", bellwether.ViewItem, false),                                             // joins the step before it
@@ -166,20 +166,91 @@ func TestScoresOfUnknownItems(t *testing.T) {
 	}
 }
 
+// acquainted is a scorer that notes who it is asked about.
+type acquainted struct {
+	constant
+	asked []bellwether.Subject
+}
+
+func (a *acquainted) ScoreAs(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error {
+	a.asked = append(a.asked, people...)
+	return a.Score(ctx, histories, out)
+}
+
+func TestScorerIsToldWho(t *testing.T) {
+	m := &acquainted{constant: constant{items: []bellwether.ItemID{"item-0", "item-1"}}}
+	v, err := NewServing("r-1", "recommend", m, Vocabulary{Types: []bellwether.EventType{bellwether.ViewItem}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(clock)
+	s.Swap(v)
+	for _, who := range []bellwether.Subject{"ann", "", "bob"} {
+		if _, err := s.Recommend(t.Context(), Query{Subject: who, History: someone, K: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := v.Scores(t.Context(), someone, m.items); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]bellwether.Subject{"ann", "", "bob", ""}, m.asked); diff != "" {
+		t.Errorf("who was asked about (-want +got):\n%s", diff)
+	}
+}
+
+// falling scores each item lower than the one before it.
+type falling struct{ constant }
+
+func (f *falling) Score(_ context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	for b := range histories {
+		for i := range out[b] {
+			out[b][i] = -float32(i)
+		}
+	}
+	return nil
+}
+
+// TestSkipComesBeforeTheCut: as many answers as are eligible, the best of them, and skip is not asked
+// about items that would not come back.
+func TestSkipComesBeforeTheCut(t *testing.T) {
+	m := &falling{}
+	for i := range 2000 {
+		m.items = append(m.items, bellwether.ItemID(fmt.Sprint("item-", i)))
+	}
+	v, err := NewServing("r-1", "recommend", m, Vocabulary{Types: []bellwether.EventType{bellwether.ViewItem}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(clock)
+	s.Swap(v)
+	for _, test := range []struct{ every, k, asked int }{{1, 10, 10}, {3, 10, 28}, {500, 10, 2000}, {1, 3000, 2000}} {
+		asked := 0
+		eligible := func(id bellwether.ItemID) bool { return int(v.items[id])%test.every == 0 }
+		p, err := s.Recommend(t.Context(), Query{History: someone, K: test.k, Skip: func(id bellwether.ItemID) bool { asked++; return !eligible(id) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want []bellwether.ItemID
+		for _, it := range p.Scores {
+			got = append(got, it.Item)
+		}
+		for _, id := range m.items {
+			if eligible(id) && len(want) < test.k {
+				want = append(want, id)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", test, diff)
+		}
+		if asked != test.asked {
+			t.Errorf("%+v: skip was asked about %d items", test, asked)
+		}
+	}
+}
+
 func TestPredictWithoutModel(t *testing.T) {
 	_, _, err := New(clock).Predict(t.Context(), "behaviour", &bellwether.Table{})
 	if err == nil {
 		t.Fatal("no model predicted")
-	}
-}
-
-func BenchmarkRecommend(b *testing.B) {
-	s := New(clock)
-	s.Swap(serving(b, "r-1", 1, 10_000))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.Recommend(context.Background(), Query{History: someone, K: 10}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

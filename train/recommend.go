@@ -107,6 +107,8 @@ func trunk(m bellwether.Model) *sequence.Model {
 	switch m := m.(type) {
 	case *sequence.Model:
 		return m
+	case *sequence.Ranker: // in service
+		return m.Model
 	case *ensemble.Model:
 		for _, p := range m.Parts() {
 			if t := trunk(p.Scorer); t != nil {

@@ -249,15 +249,19 @@ func TestCheckpointsAndWarmStart(t *testing.T) {
 	}
 }
 
-func TestTrunkIsFoundInAnEnsemble(t *testing.T) {
+func TestTrunkIsFound(t *testing.T) {
 	fitted := recommend(t, walks(40, 6), quick)
 	transformer := fitted[7].Model.(*sequence.Model)
 	e, err := ensemble.New(ensemble.Part{Name: "transformer", Scorer: transformer, Scale: ensemble.Softmax, Weight: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if trunk(e) != transformer || trunk(fitted[0].Model) != nil || trunk(nil) != nil {
-		t.Error("the Transformer of an ensemble is not found, or one is found where there is none")
+	served, err := sequence.NewRanker(transformer, sequence.RankerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trunk(e) != transformer || trunk(served) != transformer || trunk(fitted[0].Model) != nil || trunk(nil) != nil {
+		t.Error("the Transformer of an ensemble, or in service, is not found, or one is found where there is none")
 	}
 }
 

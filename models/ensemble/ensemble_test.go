@@ -114,6 +114,50 @@ func TestScoreByHand(t *testing.T) {
 	}
 }
 
+// acquainted scores by who is asked about: item j of the person called j is 1.
+type acquainted struct{ after }
+
+func (a *acquainted) ScoreAs(_ context.Context, people []bellwether.Subject, _ [][]bellwether.Step, out [][]float32) error {
+	for b := range out {
+		for j := range out[b] {
+			out[b][j] = 0
+			if people != nil && people[b] == bellwether.Subject(a.Vocab[j]) {
+				out[b][j] = 1
+			}
+		}
+	}
+	return nil
+}
+
+// TestScoreAs: the parts that ask for names are given those of their histories, and the others score as ever.
+func TestScoreAs(t *testing.T) {
+	knows := &acquainted{after{Name: "knows", Vocab: vocabulary(3)}}
+	plain := &after{Name: "plain", Vocab: vocabulary(3), Table: [][]float32{{1, 1, 2}}}
+	m, err := New(Part{"knows", knows, Share, .5}, Part{"plain", plain, Share, .5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = together + 7
+	var people []bellwether.Subject
+	want := [][]float32{}
+	for i := range n {
+		people = append(people, bellwether.Subject(knows.Vocab[i%3]))
+		want = append(want, []float32{.125, .125, .25})
+		want[i][i%3] += .5
+	}
+	people[n-1], want[n-1] = "", []float32{.125, .125, .25}
+	out := split(make([]float32, n*3), n, 3)
+	if err := m.ScoreAs(t.Context(), people, make([][]bellwether.Step, n), out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, out, nearly); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want[n-1], score(t, m, nil)[0], nearly); diff != "" {
+		t.Errorf("without names: %s", diff)
+	}
+}
+
 // TestFitFindsTheMixture: each part knows half of the answers, and both together all.
 func TestFitFindsTheMixture(t *testing.T) {
 	q := chain(40)

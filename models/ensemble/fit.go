@@ -147,7 +147,7 @@ func (s *search) batch(ctx context.Context, first, last int, rows [][][]float32)
 		histories[i] = s.q.Steps[t.Person][:t.At]
 	}
 	for p := range s.parts {
-		if err := s.parts[p].score(ctx, histories, rows[p][:len(histories)]); err != nil {
+		if err := s.parts[p].score(ctx, nil, histories, rows[p][:len(histories)]); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,12 @@ type Part struct {
 // Model is a bellwether.Scorer whose score is Σ weight · scaled score of its parts.
 type Model struct {
 	parts   []Part
-	scratch sync.Pool // of *[]float32
+	scratch sync.Pool // of *[][]float32: rows of scores
+}
+
+// named is a scorer that is told who is asked about.
+type named interface {
+	ScoreAs(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error
 }
 
 // together is the number of histories that are scored by one call of a part.
@@ -95,6 +100,12 @@ func (m *Model) Parameters() (n int64) {
 
 // Score implements bellwether.Scorer. The parts answer an empty history each in its way.
 func (m *Model) Score(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	return m.ScoreAs(ctx, nil, histories, out)
+}
+
+// ScoreAs is Score for people with names, for the parts that know people by name. people may be nil,
+// and each be "".
+func (m *Model) ScoreAs(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error {
 	items := len(m.Items())
 	if len(out) < len(histories) {
 		return fmt.Errorf("ensemble: %d histories but room for the scores of %d", len(histories), len(out))
@@ -107,7 +118,11 @@ func (m *Model) Score(ctx context.Context, histories [][]bellwether.Step, out []
 	}
 	for first := 0; first < len(histories); first += together {
 		last := min(first+together, len(histories))
-		if err := m.add(ctx, histories[first:last], out[first:last]); err != nil {
+		var names []bellwether.Subject
+		if people != nil {
+			names = people[first:last]
+		}
+		if err := m.add(ctx, names, histories[first:last], out[first:last]); err != nil {
 			return err
 		}
 	}
@@ -115,15 +130,15 @@ func (m *Model) Score(ctx context.Context, histories [][]bellwether.Step, out []
 }
 
 // add adds the scaled scores of every part to out.
-func (m *Model) add(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
-	room := m.room(len(histories))
-	defer m.scratch.Put(room)
-	rows := split(*room, len(histories), len(m.Items()))
+func (m *Model) add(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error {
+	memory := m.rows(len(histories))
+	defer m.scratch.Put(memory)
+	rows := (*memory)[:len(histories)]
 	for i := range m.parts {
 		if m.parts[i].Weight == 0 {
 			continue
 		}
-		if err := m.parts[i].score(ctx, histories, rows); err != nil {
+		if err := m.parts[i].score(ctx, people, histories, rows); err != nil {
 			return err
 		}
 		for b, row := range rows {
@@ -133,16 +148,16 @@ func (m *Model) add(ctx context.Context, histories [][]bellwether.Step, out [][]
 	return nil
 }
 
-// room returns memory for the scores of n histories.
-func (m *Model) room(n int) *[]float32 {
-	room, ok := m.scratch.Get().(*[]float32)
+// rows returns memory for the scores of n histories.
+func (m *Model) rows(n int) *[][]float32 {
+	rows, ok := m.scratch.Get().(*[][]float32)
 	if !ok {
-		room = new([]float32)
+		rows = new([][]float32)
 	}
-	if need := n * len(m.Items()); cap(*room) < need {
-		*room = make([]float32, need)
+	if items := len(m.Items()); len(*rows) < n {
+		*rows = split(make([]float32, n*items), n, items)
 	}
-	return room
+	return rows
 }
 
 // split cuts memory into rows of n scores.
@@ -155,8 +170,14 @@ func split(memory []float32, rows, n int) [][]float32 {
 }
 
 // score writes the scaled scores of the part to out.
-func (p *Part) score(ctx context.Context, histories [][]bellwether.Step, out [][]float32) error {
-	if err := p.Scorer.Score(ctx, histories, out); err != nil {
+func (p *Part) score(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error {
+	var err error
+	if s, ok := p.Scorer.(named); ok {
+		err = s.ScoreAs(ctx, people, histories, out)
+	} else {
+		err = p.Scorer.Score(ctx, histories, out)
+	}
+	if err != nil {
 		return err
 	}
 	for b, row := range out[:len(histories)] {

@@ -116,8 +116,8 @@ func (r *Ranker) batches(ctx context.Context, n int, body func(w *work, first, l
 		}
 		end := min(n, start+group)
 		tensor.Parallel((end-start+size-1)/size, func(part int) {
-			w := r.take()
-			defer r.put(w)
+			w := r.large.Get().(*work)
+			defer r.large.Put(w)
 			first := start + part*size
 			body(w, first, min(end, first+size))
 		})

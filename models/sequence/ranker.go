@@ -41,8 +41,9 @@ type Ranker struct {
 	decoder *nn.Decoder
 	bytes   *tensor.Bytes // nil unless Int8
 
-	mu   sync.Mutex
-	idle []*work // guarded by mu
+	mu    sync.Mutex
+	idle  []*work   // guarded by mu
+	large sync.Pool // of *work, those of batches: what many people together took goes back to the collector
 }
 
 var (
@@ -63,6 +64,7 @@ func NewRanker(m *Model, o RankerOptions) (*Ranker, error) {
 		return nil, err
 	}
 	r := &Ranker{Model: m, options: o, version: versions.Add(1), decoder: nn.NewDecoder(m.blocks)}
+	r.large.New = func() any { return r.newWork() }
 	if o.Int8 {
 		r.bytes = tensor.ToBytes(nil, m.table.Value, len(m.items), m.settings.Dim)
 	}
@@ -96,14 +98,18 @@ type work struct {
 	session Session // of a person who is not remembered
 }
 
+func (r *Ranker) newWork() *work {
+	w := &work{scores: make([]float32, len(r.items))}
+	w.session.init(r, "")
+	return w
+}
+
 func (r *Ranker) take() *work {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := len(r.idle) - 1
 	if last < 0 {
-		w := &work{scores: make([]float32, len(r.items))}
-		w.session.init(r, "")
-		return w
+		return r.newWork()
 	}
 	w := r.idle[last]
 	r.idle = r.idle[:last]

@@ -232,6 +232,9 @@ func TestRankAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(r.idle) > 0 {
+		t.Error("the memory of a batch stays for single requests")
+	}
 	if !errors.Is(failed[77], ErrNoHistory) || failed[301] == nil || !strings.Contains(failed[301].Error(), "item 20") {
 		t.Errorf("errors %v and %v", failed[77], failed[301])
 	}
