@@ -81,7 +81,8 @@ func exampleDataset() *Dataset {
 			Items: []ItemID{"tea-250", "cup"}, Types: []EventType{ViewItem, Purchase}, People: []Subject{"ana", "bo"},
 			Channels: []Channel{"email", "search"}, Campaigns: []CampaignID{"spring"}, Categories: []string{"tea", ""}, Content: []float32{.5, -1, 0, .25},
 			Steps: [][]Step{{
-				{Item: 0, Quantity: 1, Price: 1999, Time: at}, {Item: 1, Type: 1, Channel: 2, Quantity: 2, Price: 500, Time: at + 60},
+				{Item: 0, Quantity: 1, Price: 1999, Time: at},
+				{Item: 1, Type: 1, Channel: 2, Quantity: 2, Price: 500, Time: at + 60},
 				{Item: 0, Type: 1, Channel: 1, Campaign: 1, Time: at + 61},
 			}, {{Item: -1, Time: at}}},
 			TrainEnd: []int{1, 1}, Validation: []Target{{0, 1}}, Test: []Target{{0, 2}},
