@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,20 @@ func TestCasesRun(t *testing.T) {
 			t.Errorf("%s: %v %v", suite, rows, err)
 		}
 	}
+}
+
+func TestPeakGiB(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux says how much memory a process has held")
+	}
+	held := make([]byte, 256<<20)
+	for i := 0; i < len(held); i += 4096 {
+		held[i] = 1
+	}
+	if peak := PeakGiB(); peak < .25 || peak > 16 {
+		t.Errorf("%g GiB, with a quarter of one written to", peak)
+	}
+	runtime.KeepAlive(held)
 }
 
 // BenchmarkEngine runs every kernel: GFLOP/s, and its share of what the processors reach in cache.

@@ -93,61 +93,34 @@ func timeless(v any) any {
 	return v
 }
 
-// published are the plain rows of SCIENCE §2 on Beauty: HR@10 and NDCG@10.
+// published are the plain rows of SCIENCE §2 on Beauty.
 var published = []struct {
-	name     string
-	hr, ndcg float64
+	name string
+	figures
 }{
-	{"popularity", .0120, .0056}, {"markov", .0670, .0440}, {"item-knn", .0707, .0418}, {"rules", .0803, .0511}, {"blend", .0815, .0516},
+	{"popularity", figures{.0120, .0056}}, {"markov", figures{.0670, .0440}}, {"item-knn", figures{.0707, .0418}}, {"rules", figures{.0803, .0511}}, {"blend", figures{.0815, .0516}},
 }
 
 func beautyCheck(r *runner) error {
 	if !r.shared("beauty") {
 		return nil
 	}
-	start := time.Now()
-	out, err := r.program("beauty", "import", filepath.Join(r.data, "sequences", "amazon-beauty.txt.gz"), "--json")
+	card, err := r.learn(&beauty)
 	if err != nil {
 		return err
 	}
-	took := time.Since(start).Seconds()
-	var imports []struct{ Events, Rejected, Duplicates int64 }
-	if err := json.Unmarshal(out, &imports); err != nil || len(imports) != 1 {
-		return fmt.Errorf("the import printed %s: %w", out, err)
-	}
-	r.add("beauty: events imported", fmt.Sprintf("%d in %.1f s", imports[0].Events, took), "198502 under 60 s", imports[0].Events == 198_502 && took < 60)
-	if _, err := r.program("beauty", "train", "recommend", "--minutes", fmt.Sprint(r.minutes)); err != nil {
-		return err
-	}
-	r.add("beauty: trained", "done", fmt.Sprintf("in %g minutes", r.minutes), true)
-	if out, err = r.program("beauty", "evaluate", "recommend", "--json"); err != nil {
-		return err
-	}
-	var card bellwether.Card
-	if err := json.Unmarshal(out, &card); err != nil {
-		return err
-	}
-	rows := make(map[string]bellwether.CardRow)
-	best := ""
-	for _, c := range card.Rows {
-		rows[c.Name] = c
-		if best == "" || c.Validation["ndcg@10"].Value > rows[best].Validation["ndcg@10"].Value {
-			best = c.Name
-		}
-	}
 	for _, p := range published {
-		hr, ndcg := rows[p.name].Test["hr@10"].Value, rows[p.name].Test["ndcg@10"].Value
-		r.add("beauty: "+p.name, fmt.Sprintf("%.4f/%.4f", hr, ndcg), fmt.Sprintf("%.4f/%.4f ± .002", p.hr, p.ndcg),
-			math.Abs(hr-p.hr) <= .002 && math.Abs(ndcg-p.ndcg) <= .002)
+		got := testOf(card, p.name)
+		r.add("beauty: "+p.name, got.String(), p.String()+" ± .002", math.Abs(got.hr-p.hr) <= .002 && math.Abs(got.ndcg-p.ndcg) <= .002)
 	}
 	for _, name := range []string{"transformer", "ensemble"} {
-		t := rows[name].Test
-		r.add("beauty: "+name, fmt.Sprintf("%.4f/%.4f", t["hr@10"].Value, t["ndcg@10"].Value), "shown", t["hr@10"].Value > 0)
+		got := testOf(card, name)
+		r.add("beauty: "+name, got.String(), "shown", got.hr > 0)
 	}
 	if _, err = r.program("beauty", "promote", "recommend"); err != nil {
 		return err
 	}
-	return beautyServed(r, best)
+	return beautyServed(r, card.Chosen)
 }
 
 // beautyServed asks over HTTP for a known person, one whom nobody knows, and one who just bought something.

@@ -2,10 +2,12 @@
 // gate, pass, seconds.
 //
 //	go run ./bench/gates loop [--json] [--minutes 10] [--only beauty,telco]
-//	go run ./bench/gates engine [--json] [--peers] [--python PYTHON]
+//	go run ./bench/gates engine [--json] [--minutes 15] [--only beauty,games,ml-100k] [--peers [--python PYTHON]]
 //
 // It builds the program and runs it as a person would, in temporary folders. Checks that need
 // ../shared/data are left out, saying so, when the folder is absent. It exits with 1 when a row fails.
+// Of the engine's checks beauty, games and ml-100k train for --minutes and, with --peers, as long
+// again in PyTorch; large takes an hour on two cores, 16 GiB of memory and 20 GiB of disk.
 package main
 
 import (
@@ -43,6 +45,7 @@ type runner struct {
 	folder  string // temporary
 	data    string // ../shared/data
 	minutes float64
+	python  string       // that has torch; "": without peers
 	twin    *engine.Twin // nil: without peers
 	rows    []row
 	since   time.Time
@@ -54,9 +57,15 @@ type check struct {
 	run  func(*runner) error
 }
 
-// areas are the checks by area; later applications add their own.
-var areas = map[string][]check{
-	"loop": {
+// area is what one issue promises.
+type area struct {
+	minutes float64 // of training, unless --minutes says other
+	checks  []check
+}
+
+// areas by name; later applications add their own.
+var areas = map[string]area{
+	"loop": {10, []check{
 		{"demo", demoCheck},
 		{"beauty", beautyCheck},
 		{"telco", telcoCheck},
@@ -64,14 +73,18 @@ var areas = map[string][]check{
 		{"crash", crashCheck},
 		{"mutations", mutationsCheck},
 		{"clone", cloneCheck},
-	},
-	"engine": {
+	}},
+	"engine": {15, []check{
 		{"products", productsCheck},
 		{"training", trainingCheck},
 		{"tables", tablesCheck},
 		{"inference", inferenceCheck},
 		{"portable", portableCheck},
-	},
+		{"beauty", qualityCheck(beauty)},
+		{"games", qualityCheck(games)},
+		{"ml-100k", qualityCheck(movieLens)},
+		{"large", largeCheck},
+	}},
 }
 
 func main() {
@@ -79,22 +92,26 @@ func main() {
 	defer stop()
 	flags := flag.NewFlagSet("gates", flag.ExitOnError)
 	asJSON := flags.Bool("json", false, "one JSON document on stdout")
-	minutes := flags.Float64("minutes", 10, "of training on Beauty")
+	minutes := flags.Float64("minutes", 0, "of training on each of the real data sets, at most 2 on ml-100k (loop 10, engine 15)")
 	only := flags.String("only", "", "names of checks, with commas; all by default")
 	peers := flags.Bool("peers", false, "measure PyTorch in alternation")
 	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
-	if len(os.Args) < 2 || areas[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop|engine [--json] [--minutes 10] [--only NAME,…] [--peers [--python PYTHON]]")
+	if len(os.Args) < 2 || areas[os.Args[1]].checks == nil {
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
-	if err := flags.Parse(os.Args[2:]); err != nil {
+	_ = flags.Parse(os.Args[2:]) // it exits on an error
+	of := areas[os.Args[1]]
+	checks, err := named(of.checks, *only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gates:", err)
 		os.Exit(2)
 	}
-	r := &runner{ctx: ctx, data: filepath.Join("..", "shared", "data"), minutes: *minutes}
-	if !*peers {
-		*python = ""
+	r := &runner{ctx: ctx, data: filepath.Join("..", "shared", "data"), minutes: cmp.Or(*minutes, of.minutes)}
+	if *peers {
+		r.python = *python
 	}
-	rows, err := r.run(areas[os.Args[1]], *only, *python)
+	rows, err := r.run(checks)
 	if shown := show(os.Stdout, rows, *asJSON); err == nil {
 		err = shown
 	}
@@ -107,8 +124,28 @@ func main() {
 	}
 }
 
-// run runs checks, beside PyTorch unless python is "".
-func (r *runner) run(checks []check, only, python string) ([]row, error) {
+// named returns those checks that are named, with commas between; all if none is.
+func named(checks []check, names string) ([]check, error) {
+	if names == "" {
+		return checks, nil
+	}
+	var all []string
+	for _, c := range checks {
+		all = append(all, c.name)
+	}
+	var out []check
+	for _, name := range strings.Split(names, ",") {
+		i := slices.Index(all, name)
+		if i < 0 {
+			return nil, fmt.Errorf("no check is called %q: there are %s", name, strings.Join(all, ", "))
+		}
+		out = append(out, checks[i])
+	}
+	return out, nil
+}
+
+// run runs checks.
+func (r *runner) run(checks []check) ([]row, error) {
 	var err error
 	if r.folder, err = os.MkdirTemp("", "bellwether-gates-"); err != nil {
 		return nil, err
@@ -118,16 +155,13 @@ func (r *runner) run(checks []check, only, python string) ([]row, error) {
 	if out, err := exec.CommandContext(r.ctx, "go", "build", "-o", r.binary, "./cmd/bellwether").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the program (run this from the project's root): %w: %s", err, out)
 	}
-	if python != "" {
-		if r.twin, err = engine.StartTwin(r.ctx, python, filepath.Join("bench", "peers", "engine_torch.py"), filepath.Dir(r.data), false); err != nil {
+	if r.python != "" {
+		if r.twin, err = engine.StartTwin(r.ctx, r.python, filepath.Join("bench", "peers", "engine_torch.py"), filepath.Dir(r.data), false); err != nil {
 			return nil, err
 		}
 		defer r.twin.Close()
 	}
 	for _, c := range checks {
-		if only != "" && !slices.Contains(strings.Split(only, ","), c.name) {
-			continue
-		}
 		fmt.Fprintln(os.Stderr, "gates:", c.name)
 		r.since = time.Now()
 		if err := c.run(r); err != nil {

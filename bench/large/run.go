@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/bench/engine"
 	"bellwether/internal/market"
 	"bellwether/models/sequence"
 )
@@ -66,7 +67,7 @@ func run(ctx context.Context, o options) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.TrainGiB = peak()
+	r.TrainGiB = engine.PeakGiB()
 	debug.FreeOSMemory()
 	if err := t.load(ctx, scores); err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func run(ctx context.Context, o options) (*result, error) {
 	if err := t.again(ctx, digest); err != nil {
 		return nil, err
 	}
-	r.PeakGiB = peak()
+	r.PeakGiB = engine.PeakGiB()
 	return r, nil
 }
 
@@ -103,7 +104,7 @@ func (t *training) first(ctx context.Context) (digest []byte, scores [][]float32
 		if p.Loss != 0 && p.Loss != r.LastLoss {
 			r.LastLoss = p.Loss
 			t.remember(p.Loss)
-			fmt.Fprintf(t.Progress, "step %d of %d: loss %.4f, %.1f s, %.2f GiB\n", p.Done/perEpoch*perEpoch, t.Steps, p.Loss, r.TrainSeconds, peak())
+			fmt.Fprintf(t.Progress, "step %d of %d: loss %.4f, %.1f s, %.2f GiB\n", p.Done/perEpoch*perEpoch, t.Steps, p.Loss, r.TrainSeconds, engine.PeakGiB())
 		}
 	})
 	if err != nil {
@@ -208,13 +209,4 @@ func equal(a, b [][]float32) bool {
 		}
 	}
 	return len(b) > 0
-}
-
-// peak is the most memory that this process has held, in GiB; 0 where the system does not say.
-func peak() float64 {
-	text, _ := os.ReadFile("/proc/self/status")
-	_, after, _ := bytes.Cut(text, []byte("VmHWM:"))
-	number, _, _ := bytes.Cut(bytes.TrimSpace(after), []byte(" kB"))
-	kib, _ := strconv.ParseFloat(string(number), 64)
-	return kib / (1 << 20)
 }

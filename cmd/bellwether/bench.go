@@ -19,6 +19,7 @@ type benchmark struct {
 	Processor bool         `json:"processor_time,omitempty"` // of one thread, instead of time on the wall
 	Torch     string       `json:"torch,omitempty"`          // version of the twin
 	Rows      []engine.Row `json:"rows"`
+	PeakGiB   float64      `json:"peak_rss_gib,omitempty"` // of resident memory, the whole run
 }
 
 func (a *app) bench() *cobra.Command {
@@ -27,8 +28,9 @@ func (a *app) bench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "bench engine|train|sparse|infer", Short: "Time the numeric engine on this machine, beside PyTorch if asked for", Args: cobra.ExactArgs(1),
 		Long: "Time kernels (engine), training steps (train), row updates of large tables (sparse) or answers for one person (infer)\n" +
-			"and print one JSON document: median and least milliseconds of each case. With --peer each measurement is followed by\n" +
-			"one of the same case in PyTorch, and the ratio of the two is printed: above 1 this program is faster.",
+			"and print one JSON document: median and least milliseconds of each case, and the most memory that the run held. With\n" +
+			"--peer each measurement is followed by one of the same case in PyTorch, and the ratio of the two is printed: above 1\n" +
+			"this program is faster.",
 		Example: "  bellwether bench engine --only MatMul/\n  bellwether bench train --peer bench/peers/engine_torch.py --python /path/to/python",
 		RunE: func(c *cobra.Command, args []string) error {
 			cases, ok := engine.Suites(shared)[args[0]]
@@ -52,6 +54,7 @@ func (a *app) bench() *cobra.Command {
 			if b.Rows, err = engine.Measure(c.Context(), cases, o); err != nil {
 				return err
 			}
+			b.PeakGiB = engine.PeakGiB()
 			return printBenchmark(c.OutOrStdout(), b)
 		},
 	}
