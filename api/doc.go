@@ -4,6 +4,7 @@
 //	GET  POST /v1/recommend     a slate for one person, logged with its propensity
 //	POST /v1/decide             one of a few actions for one person
 //	POST /v1/predict            a probability for one person, or for rows of a table
+//	GET  /v1/outlook            what a person is expected to do next, and when
 //	POST /v1/items              the catalogue
 //	GET  /v1/report             what it was worth
 //	GET  /v1/decisions[/ID]     the decisions, newest first

@@ -17,6 +17,7 @@ import (
 func (s *Server) describe(api huma.API) {
 	huma.Register(api, operation(http.MethodPost, "decide", "Choose one of a few actions for one person"), s.decide)
 	huma.Register(api, operation(http.MethodPost, "predict", "The probability of the positive class"), s.predict)
+	huma.Register(api, operation(http.MethodGet, "outlook", "What a person is expected to do next, and when"), s.outlook)
 	huma.Register(api, operation(http.MethodPost, "items", "Write items into the catalogue"), s.items)
 	huma.Register(api, operation(http.MethodGet, "report", "What the decisions were worth"), s.report)
 	huma.Register(api, operation(http.MethodGet, "decisions", "The newest decisions"), s.decisions)
@@ -119,6 +120,22 @@ func (s *Server) predict(ctx context.Context, in *predictInput) (*predictOutput,
 	out := new(predictOutput)
 	out.Body.Model, out.Body.Probabilities = string(version), p
 	return out, nil
+}
+
+type outlookInput struct {
+	Subject string `query:"subject" required:"true" doc:"The person."`
+}
+
+type outlookOutput struct{ Body pipeline.Outlook }
+
+func (s *Server) outlook(ctx context.Context, in *outlookInput) (*outlookOutput, error) {
+	start := time.Now()
+	o, err := engineOf(ctx).Outlook(ctx, bellwether.Subject(in.Subject))
+	if err != nil {
+		return nil, s.humaError(err)
+	}
+	s.latency.WithLabelValues("outlook").Observe(time.Since(start).Seconds())
+	return &outlookOutput{Body: o}, nil
 }
 
 type itemsInput struct {

@@ -191,7 +191,7 @@ func status(err error) int {
 	switch {
 	case errors.Is(err, pipeline.ErrBadRequest):
 		return http.StatusBadRequest
-	case errors.Is(err, pipeline.ErrNothingToRecommend), errors.Is(err, pipeline.ErrNoRun), errors.Is(err, decide.ErrNotFound):
+	case errors.Is(err, pipeline.ErrNothingToRecommend), errors.Is(err, pipeline.ErrNoRun), errors.Is(err, pipeline.ErrStranger), errors.Is(err, decide.ErrNotFound):
 		return http.StatusNotFound
 	case errors.Is(err, decide.ErrKeyReused), errors.Is(err, pipeline.ErrTurnRunning), errors.Is(err, pipeline.ErrNoData):
 		return http.StatusConflict

@@ -36,10 +36,11 @@ type Options struct {
 
 // Training says what a turn may spend on models.
 type Training struct {
-	Minutes float64 // of training; 0: no limit but Epochs
-	Epochs  int     // of the neural models; 0: their preset's
-	Preset  string  // of the Transformer; "": base
-	Seed    uint64  // 0: 42
+	Minutes  float64            // of training; 0: no limit but Epochs
+	Epochs   int                // of the neural models; 0: their preset's
+	Preset   string             // of the Transformer; "": base
+	Settings *sequence.Settings // of the Transformer, instead of those of Preset; nil: Preset's
+	Seed     uint64             // 0: 42
 }
 
 func (o Options) withDefaults() Options {
@@ -82,7 +83,8 @@ type Engine struct {
 	people    *people
 	catalogue *catalogue
 	cache     *sequence.Cache // of people between requests, for all models in service
-	turns     sync.Mutex      // held by the turn that runs
+	beside    beside
+	turns     sync.Mutex // held by the turn that runs
 	reports   reports
 }
 

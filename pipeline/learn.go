@@ -34,7 +34,7 @@ func trainModels(ctx context.Context, t *turn) error {
 		fitted, err = train.Behaviour(ctx, w.data, train.BehaviourSettings{Epochs: o.Epochs, Seed: o.Seed, Checkpoints: checkpoints}, t.report)
 	} else {
 		fitted, err = train.Recommend(ctx, w.data, train.RecommendSettings{
-			Minutes: o.Minutes, Epochs: o.Epochs, Preset: o.Preset, Seed: o.Seed, Checkpoints: checkpoints, Warm: t.e.warm(),
+			Minutes: o.Minutes, Epochs: o.Epochs, Preset: o.Preset, Settings: o.Settings, Seed: o.Seed, Checkpoints: checkpoints, Warm: t.e.warm(),
 		}, t.report)
 	}
 	if err != nil {

@@ -204,6 +204,9 @@ func (v *Serving) cut(w *scratch, k int, skip func(bellwether.ItemID) bool) []be
 	return out
 }
 
+// Steps is a history in the vocabulary of the model, as Recommend scores it.
+func (v *Serving) Steps(history []Visit) []bellwether.Step { return v.steps(nil, history) }
+
 // steps appends to steps, which is empty, a history in the vocabulary of the model; items and types that it
 // does not know are left out. A run of events about one item is one step with the type of the
 // last, and a run of prompts alone is none, as in training (prepare.SequenceOptions).

@@ -14,9 +14,10 @@ import (
 
 // RecommendSettings are the settings of Recommend; the zero value works.
 type RecommendSettings struct {
-	Minutes     float64 // for all rungs together; 0: until the Transformer's validation stops improving
-	Epochs      int     // of the Transformer, at most; 0: by Minutes
-	Preset      string  // of the Transformer; "": "base"
+	Minutes     float64            // for all rungs together; 0: until the Transformer's validation stops improving
+	Epochs      int                // of the Transformer, at most; 0: by Minutes
+	Preset      string             // of the Transformer; "": "base"
+	Settings    *sequence.Settings // of the Transformer, instead of Preset; nil: by Preset
 	Seed        uint64
 	Checkpoints func(family string) bellwether.Checkpoint // where a rung keeps its state; nil: nowhere
 	Warm        bellwether.Model                          // the model in service: the Transformer starts from its own
@@ -96,14 +97,14 @@ func transformer(s RecommendSettings, left func() float64) bellwether.Trainer {
 			return nil, fmt.Errorf("%w: nobody has two events to learn an order from", errSkip)
 		}
 		return sequence.Trainer{
-			Preset: s.Preset, Seed: s.Seed, Epochs: s.Epochs, Minutes: trunkShare * left(),
-			Checkpoint: checkpoint(s.Checkpoints, sequence.Family), Warm: trunk(s.Warm), Clock: s.Clock,
+			Preset: s.Preset, Settings: s.Settings, Seed: s.Seed, Epochs: s.Epochs, Minutes: trunkShare * left(),
+			Checkpoint: checkpoint(s.Checkpoints, sequence.Family), Warm: Trunk(s.Warm), Clock: s.Clock,
 		}.Train(ctx, d, report)
 	}}
 }
 
-// trunk finds the Transformer in a model, or among the parts of an ensemble; nil if there is none.
-func trunk(m bellwether.Model) *sequence.Model {
+// Trunk finds the Transformer in a model, or among the parts of an ensemble; nil if there is none.
+func Trunk(m bellwether.Model) *sequence.Model {
 	switch m := m.(type) {
 	case *sequence.Model:
 		return m
@@ -111,7 +112,7 @@ func trunk(m bellwether.Model) *sequence.Model {
 		return m.Model
 	case *ensemble.Model:
 		for _, p := range m.Parts() {
-			if t := trunk(p.Scorer); t != nil {
+			if t := Trunk(p.Scorer); t != nil {
 				return t
 			}
 		}

@@ -240,7 +240,7 @@ func TestCheckpointsAndWarmStart(t *testing.T) {
 	warm := quick
 	warm.Warm = first[8].Model // the Transformer may be a part of the ensemble
 	cold, started := recommend(t, walks(60, 10), quick), recommend(t, walks(60, 10), warm)
-	if trunk(warm.Warm) == nil {
+	if Trunk(warm.Warm) == nil {
 		warm.Warm = first[7].Model
 		started = recommend(t, walks(60, 10), warm)
 	}
@@ -260,7 +260,7 @@ func TestTrunkIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if trunk(e) != transformer || trunk(served) != transformer || trunk(fitted[0].Model) != nil || trunk(nil) != nil {
+	if Trunk(e) != transformer || Trunk(served) != transformer || Trunk(fitted[0].Model) != nil || Trunk(nil) != nil {
 		t.Error("the Transformer of an ensemble, or in service, is not found, or one is found where there is none")
 	}
 }

@@ -83,6 +83,7 @@ var areas = map[string]area{
 		{"beauty", qualityCheck(beauty)},
 		{"games", qualityCheck(games)},
 		{"ml-100k", qualityCheck(movieLens)},
+		{"market", marketCheck},
 		{"large", largeCheck},
 	}},
 }

@@ -130,3 +130,10 @@ func (r *runner) compare(parts []part, peer figures) {
 		r.add(p.name+" beside PyTorch", fmt.Sprintf("%s, PyTorch %s", p.got, peer), "above sasrec_torch.py --ligr", p.got.above(peer))
 	}
 }
+
+// marketCheck compares the customer model with the oracle that knows the simulated market's true utilities.
+func marketCheck(r *runner) error {
+	out, err := r.command(".", nil, "go", "test", "-tags=slow", "-run", "MarketQuality", "-count=1", "-v", "-timeout", "30m", "./models/sequence")
+	r.add("market small: HR@10 of the model and of the oracle", lastMatch(`(model \d[^\n]*)`, out), "≥ .85 of the oracle's", err == nil)
+	return nil
+}

@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bellwether"
+	"bellwether/models/sequence"
 	"bellwether/pipeline"
 
 	"github.com/goccy/go-yaml"
@@ -25,6 +27,7 @@ type configuration struct {
 	TurnEvery    time.Duration                   `yaml:"turn_every"`            // 0: only by hand
 	Minutes      float64                         `yaml:"minutes"`               // of training a turn
 	Epochs       int                             `yaml:"epochs,omitempty"`      // of the neural models; 0: their preset's
+	Preset       string                          `yaml:"preset"`                // of the customer model: tiny, base, large, or a JSON file of settings
 	Seed         uint64                          `yaml:"seed"`                  // of training
 	SMTP         string                          `yaml:"smtp,omitempty"`        // smtp://user:password@host:port of the mail server
 	MailFrom     string                          `yaml:"mail_from,omitempty"`   // sender of campaign mail
@@ -39,7 +42,7 @@ type configuration struct {
 func defaults() configuration {
 	return configuration{
 		Listen: "127.0.0.1:8080", Currency: "USD", HoldoutShare: 0.05, TurnEvery: 24 * time.Hour,
-		Minutes: 15, Seed: 42, TimeZone: "UTC", MessageCap: 3,
+		Minutes: 15, Preset: "base", Seed: 42, TimeZone: "UTC", MessageCap: 3,
 	}
 }
 
@@ -70,15 +73,41 @@ func (a *app) configured() (configuration, error) {
 }
 
 // options are the engine's, as configured.
-func (c *configuration) options() pipeline.Options {
+func (c *configuration) options() (pipeline.Options, error) {
+	training := pipeline.Training{Minutes: c.Minutes, Epochs: c.Epochs, Seed: c.Seed}
+	if err := setPreset(&training, c.Preset); err != nil {
+		return pipeline.Options{}, fmt.Errorf("configuration: preset: %w", err)
+	}
 	share := c.HoldoutShare
 	if share == 0 {
 		share = -1 // none, said on purpose
 	}
 	return pipeline.Options{
 		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
-		Training: pipeline.Training{Minutes: c.Minutes, Epochs: c.Epochs, Seed: c.Seed},
+		Training: training,
+	}, nil
+}
+
+// setPreset takes the customer model's settings by their name, or from the file that the name says.
+func setPreset(t *pipeline.Training, name string) error {
+	t.Preset, t.Settings = name, nil
+	if !strings.HasSuffix(name, ".json") {
+		if _, err := sequence.Preset(name); err != nil {
+			return exit{2, err}
+		}
+		return nil
 	}
+	f, err := os.Open(name)
+	if err != nil {
+		return exit{2, err}
+	}
+	defer f.Close()
+	s, err := sequence.ReadSettings(f)
+	if err != nil {
+		return exit{2, fmt.Errorf("%s: %w", name, err)}
+	}
+	t.Preset, t.Settings = strings.TrimSuffix(filepath.Base(name), ".json"), &s
+	return nil
 }
 
 func (a *app) configs() *cobra.Command {

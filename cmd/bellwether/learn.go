@@ -36,7 +36,7 @@ func (a *app) train() *cobra.Command {
 			"command while the data are the same. With --table FILE.csv the behaviour models learn from a table instead.",
 		Example: "  bellwether train recommend --minutes 10\n  bellwether train behaviour --table churn.csv --target Churn --positive Yes --drop customerID",
 		RunE: func(c *cobra.Command, args []string) (err error) {
-			o, err := a.open(c.Context(), func(p *pipeline.Options) { override(&p.Training, training) })
+			o, err := a.open(c.Context(), func(p *pipeline.Options) error { return override(&p.Training, training) })
 			if err != nil {
 				return err
 			}
@@ -60,6 +60,7 @@ func (a *app) train() *cobra.Command {
 	f := cmd.Flags()
 	f.Float64Var(&training.Minutes, "minutes", 0, "of training; 0: as configured")
 	f.IntVar(&training.Epochs, "epochs", 0, "of the neural models, at most; 0: as configured")
+	f.StringVar(&training.Preset, "preset", "", "of the customer model: tiny, base, large, or a JSON file of settings; empty: as configured")
 	f.Uint64Var(&training.Seed, "seed", 0, "0: as configured")
 	f.StringVar(&file, "table", "", "learn from this CSV file (.gz is fine) in place of the log")
 	f.StringVar(&table.Target, "target", "", "with --table: the column to predict")
@@ -69,7 +70,7 @@ func (a *app) train() *cobra.Command {
 }
 
 // override takes what was said on the command line.
-func override(t *pipeline.Training, said pipeline.Training) {
+func override(t *pipeline.Training, said pipeline.Training) error {
 	if said.Epochs > 0 {
 		t.Epochs, t.Minutes = said.Epochs, 0
 	}
@@ -79,6 +80,10 @@ func override(t *pipeline.Training, said pipeline.Training) {
 	if said.Seed > 0 {
 		t.Seed = said.Seed
 	}
+	if said.Preset != "" {
+		return setPreset(t, said.Preset)
+	}
+	return nil
 }
 
 // readTable reads a CSV file; what was repaired goes to stderr.
@@ -155,7 +160,7 @@ func (a *app) turn() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "turn", Short: "The whole turn once: measure, prepare, train, evaluate, promote", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			o, err := a.open(c.Context(), func(p *pipeline.Options) { override(&p.Training, training) })
+			o, err := a.open(c.Context(), func(p *pipeline.Options) error { return override(&p.Training, training) })
 			if err != nil {
 				return err
 			}
@@ -169,6 +174,7 @@ func (a *app) turn() *cobra.Command {
 	}
 	cmd.Flags().Float64Var(&training.Minutes, "minutes", 0, "of training; 0: as configured")
 	cmd.Flags().IntVar(&training.Epochs, "epochs", 0, "of the neural models, at most; 0: as configured")
+	cmd.Flags().StringVar(&training.Preset, "preset", "", "of the customer model: tiny, base, large, or a JSON file of settings; empty: as configured")
 	return cmd
 }
 

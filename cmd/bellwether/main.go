@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) int {
 		return status.code
 	case errors.Is(err, pipeline.ErrBadRequest):
 		return 2
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, pipeline.ErrNoRun), errors.Is(err, pipeline.ErrNothingToRecommend), errors.Is(err, decide.ErrNotFound), errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, pipeline.ErrNoRun), errors.Is(err, pipeline.ErrStranger), errors.Is(err, pipeline.ErrNothingToRecommend), errors.Is(err, decide.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		return 4
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrLocked), errors.Is(err, pipeline.ErrTurnRunning):
 		return 5
@@ -99,7 +99,7 @@ func (a *app) command() *cobra.Command {
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.AddCommand(
 		a.demo(), a.serve(), a.imports(), a.train(), a.evaluate(), a.promote(), a.turn(),
-		a.recommend(), a.decide(), a.predict(), a.report(), a.export(), a.rejects(), a.send(), a.keys(), a.configs(), a.bench(),
+		a.recommend(), a.decide(), a.predict(), a.outlook(), a.report(), a.export(), a.rejects(), a.send(), a.keys(), a.configs(), a.bench(),
 	)
 	for _, c := range root.Commands() {
 		wrapArgs(c)

@@ -27,7 +27,7 @@ type opened struct {
 }
 
 // open opens the data folder and the project; a first use makes its keys and prints them once.
-func (a *app) open(ctx context.Context, change func(*pipeline.Options)) (*opened, error) {
+func (a *app) open(ctx context.Context, change func(*pipeline.Options) error) (*opened, error) {
 	conf, err := a.configured()
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (a *app) open(ctx context.Context, change func(*pipeline.Options)) (*opened
 	return o, nil
 }
 
-func (o *opened) load(ctx context.Context, id bellwether.ProjectID, change func(*pipeline.Options)) error {
+func (o *opened) load(ctx context.Context, id bellwether.ProjectID, change func(*pipeline.Options) error) error {
 	p, err := o.store.Project(ctx, id)
 	if err != nil {
 		return fmt.Errorf("opening project %s: %w", id, err)
@@ -59,10 +59,15 @@ func (o *opened) load(ctx context.Context, id bellwether.ProjectID, change func(
 			return err
 		}
 	}
-	options := o.conf.options()
+	options, err := o.conf.options()
+	if err != nil {
+		return err
+	}
 	options.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if change != nil {
-		change(&options)
+		if err := change(&options); err != nil {
+			return err
+		}
 	}
 	o.engine, err = pipeline.Open(ctx, p, options)
 	return err

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"text/tabwriter"
 
 	"bellwether"
@@ -117,6 +120,42 @@ func (a *app) predict() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&rows, "rows", "", "JSON file: an array of objects by column name")
 	return cmd
+}
+
+func (a *app) outlook() *cobra.Command {
+	return &cobra.Command{
+		Use: "outlook PERSON", Short: "What the customer model expects a person to do next, and when", Args: cobra.ExactArgs(1),
+		RunE: a.with(func(c *cobra.Command, args []string, o *opened) error {
+			answer, err := o.engine.Outlook(c.Context(), bellwether.Subject(args[0]))
+			if err != nil {
+				return err
+			}
+			return a.print(c.OutOrStdout(), answer, func(w io.Writer) error { return writeOutlook(w, &answer) })
+		}),
+	}
+}
+
+func writeOutlook(w io.Writer, o *pipeline.Outlook) error {
+	fmt.Fprintf(w, "%s, by %s (point estimates)\n", o.Subject, o.Model)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	types := slices.SortedFunc(maps.Keys(o.Types), func(a, b bellwether.EventType) int {
+		return cmp.Or(cmp.Compare(o.Types[b], o.Types[a]), cmp.Compare(a, b))
+	})
+	for _, kind := range types {
+		fmt.Fprintf(t, "next is %s\t%.4f\n", kind, o.Types[kind])
+	}
+	for _, within := range o.Within {
+		fmt.Fprintf(t, "within %s\t%.4f\n", span(within.Seconds), within.Probability)
+	}
+	return t.Flush()
+}
+
+// span is a number of seconds in hours or days.
+func span(seconds int64) string {
+	if seconds < 86_400 {
+		return fmt.Sprintf("%d h", seconds/3600)
+	}
+	return fmt.Sprintf("%d days", seconds/86_400)
 }
 
 func (a *app) keys() *cobra.Command {

@@ -23,7 +23,10 @@ func (a *app) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Collect, serve and decide over HTTP, with the pages and scheduled turns", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			o, err := a.open(c.Context(), func(p *pipeline.Options) { p.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil)) })
+			o, err := a.open(c.Context(), func(p *pipeline.Options) error {
+				p.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+				return nil
+			})
 			if err != nil {
 				return err
 			}

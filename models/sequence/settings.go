@@ -10,7 +10,8 @@ import (
 )
 
 // Settings say what a model is made of and how it is trained. They are data: a
-// model file holds them, and presets are a table of them.
+// model file holds them, presets.json is a table of those that have a name, and
+// ReadSettings takes them from anybody's file.
 type Settings struct {
 	Dim     int      `json:"dim"`    // width of a token
 	Blocks  int      `json:"blocks"` // Transformer blocks
@@ -29,7 +30,7 @@ type Settings struct {
 	DenseBlocks int   `json:"dense_blocks,omitempty"` // the first so many blocks have one feed-forward, not Experts
 	Hash        *Hash `json:"hash,omitempty"`         // nil: each item has a row of its own
 
-	Tasks map[string]float32 `json:"tasks,omitempty"` // heads beside the next item, "type" and "wait", with the weights of their losses
+	Tasks map[string]float32 `json:"tasks,omitempty"` // heads beside the next item, "type" and "wait", with the weights of their losses; null: those that the data have answers for
 
 	Loss        string  `json:"loss"`                  // "full", "sampled", "bce" or "gbce"
 	Negatives   int     `json:"negatives,omitempty"`   // of the sampled losses
@@ -52,32 +53,6 @@ type Rule struct {
 	Of        string  `json:"of"`
 	Optimizer string  `json:"optimizer"`
 	Rate      float32 `json:"rate"`
-}
-
-// presets are the settings that have a name. base is what reaches SCIENCE §2's
-// trunk row; large is its model of a billion parameters.
-var presets = map[string]Settings{
-	"tiny": {Dim: 32, Blocks: 1, Heads: 1, Gated: true, Length: 20, Dropout: .2, Loss: "full", Rate: 3e-3, Batch: 64},
-	"base": {Dim: 64, Blocks: 1, Heads: 1, Gated: true, Dropout: .4, Loss: "full", Rate: 1e-3, Average: .998, Batch: 128},
-	"large": {
-		Dim: 512, Blocks: 6, Heads: 8, Gated: true, Experts: 64, Top: 1, DenseBlocks: 2, Length: 100, Dropout: .1,
-		Fields: []string{"type", "channel", "campaign", "gap", "hour", "price", "quantity"}, Content: true,
-		Hash: &Hash{Rows: 3_520_000, Width: 128, Own: 100_000, Rare: 5, People: true},
-		Loss: "sampled", Negatives: 256, Rate: 5e-4, Warmup: 50, Clip: 1, Batch: 64,
-		Optimizers: []Rule{{"hash.weight", "adagrad", 40}, {".experts.", "adafactor", 20}},
-	},
-}
-
-// Preset returns the settings of that name; "" means "base".
-func Preset(name string) (Settings, error) {
-	if name == "" {
-		name = "base"
-	}
-	s, ok := presets[name]
-	if !ok {
-		return s, fmt.Errorf("sequence: no preset is called %q: there are %v", name, slices.Sorted(maps.Keys(presets)))
-	}
-	return s, nil
 }
 
 // Largest settings that are accepted.

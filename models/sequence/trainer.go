@@ -82,18 +82,22 @@ func (tr Trainer) prepare(d *bellwether.Dataset) (*run, error) {
 }
 
 func (tr Trainer) settings(q *bellwether.Sequences) (Settings, error) {
-	s, err := Preset(tr.Preset)
-	if err != nil {
-		return s, err
-	}
+	var s Settings
 	if tr.Settings != nil {
 		s = *tr.Settings
+	} else if named, err := Preset(tr.Preset); err != nil {
+		return s, err
+	} else {
+		s = named
 	}
 	if err := s.check(); err != nil {
 		return s, err
 	}
 	if s.Fields == nil {
 		s.Fields, s.Content = chooseFields(q), true
+	}
+	if s.Tasks == nil {
+		s.Tasks = chooseTasks(q, s.Fields)
 	}
 	if s.Content = s.Content && len(q.Content) > 0; s.Content && len(q.Content)%len(q.Items) != 0 {
 		return s, fmt.Errorf("sequence: training: %d numbers are not content vectors of %d items", len(q.Content), len(q.Items))

@@ -108,3 +108,19 @@ func chooseFields(q *bellwether.Sequences) []string {
 	}
 	return fields
 }
+
+// headWeight is that of the losses of heads that nobody weighed, small beside the next item's 1.
+const headWeight = .05
+
+// chooseTasks names the heads for which the steps have answers: the next type where there are several, the time to the
+// next event where tokens know times.
+func chooseTasks(q *bellwether.Sequences, fields []string) map[string]float32 {
+	tasks := map[string]float32{}
+	if len(q.Types) > 1 {
+		tasks["type"] = headWeight
+	}
+	if slices.Contains(fields, "gap") {
+		tasks["wait"] = headWeight
+	}
+	return tasks
+}
