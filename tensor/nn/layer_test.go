@@ -122,6 +122,10 @@ func TestEmbeddingTouchesRows(t *testing.T) {
 	if got, want := dense.GradRow(1)[0], dy[3]+dy[6]; got != want {
 		t.Errorf("gradient of type 1: %g, want %g", got, want)
 	}
+	e.Backward(p, dy)
+	if got, want := sparse.GradRow(2)[2], 2*dy[5]; got != want || len(sparse.Rows()) != 2 {
+		t.Errorf("gradient of row 2 after two passes: %g, want %g; rows %v", got, want, sparse.Rows())
+	}
 	b.Params().ZeroGrad()
 	if len(sparse.Rows()) != 0 || len(sparse.Grad) != 0 || sparse.GradRow(7)[1] != 0 {
 		t.Error("ZeroGrad left something")

@@ -31,6 +31,8 @@ type Param struct {
 type touchedRows struct {
 	rows   []int32
 	places []int32 // by hash of the row, then linear probing: 1 + its place in rows, 0 for none
+
+	first, again []int32 // of one AddGrad: where rows come for the first time, and where once more
 }
 
 // add returns the place of a row among rows, and whether it is new there.
@@ -109,19 +111,23 @@ func (p *Param) AddGrad(g []float32, ids []int32) {
 		tensor.ScatterAddRows(p.Grad, g, ids, w)
 		return
 	}
-	p.Grad = slices.Grow(p.Grad, len(ids)*w)
+	t.first, t.again = t.first[:0], t.again[:0]
 	for i, id := range ids {
 		if id < 0 {
 			continue
 		}
-		row := g[i*w : (i+1)*w]
-		place, fresh := t.add(id)
-		if fresh {
-			p.Grad = append(p.Grad, row...)
-			continue
+		if _, fresh := t.add(id); fresh {
+			t.first = append(t.first, int32(i))
+		} else {
+			t.again = append(t.again, int32(i))
 		}
-		sum := p.Grad[place*w : (place+1)*w]
-		tensor.Add(sum, sum, row)
+	}
+	n := len(p.Grad)
+	p.Grad = slices.Grow(p.Grad, len(t.first)*w)[:n+len(t.first)*w]
+	tensor.GatherRows(p.Grad[n:], g, t.first, w)
+	for _, i := range t.again {
+		sum := p.GradRow(ids[i])
+		tensor.Add(sum, sum, g[int(i)*w:(int(i)+1)*w])
 	}
 }
 

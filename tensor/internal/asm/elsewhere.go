@@ -160,15 +160,17 @@ func AdamNoMeanAVX512(value *float32, grad *float32, square *float32, n int, bet
 	panic(elsewhere)
 }
 
-func AdamRowAVX512(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32) {
+func AdamRowAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AdamRowNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic(elsewhere)
 }
 
 func AdaGradAVX512(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32) {
 	panic(elsewhere)
 }
-
-func AxpbyAVX512(alpha float32, x *float32, beta float32, y *float32, n int) { panic(elsewhere) }
 
 func AdamAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic(elsewhere)
@@ -178,15 +180,17 @@ func AdamNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2
 	panic(elsewhere)
 }
 
-func AdamRowAVX2(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32) {
+func AdamRowAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
+	panic(elsewhere)
+}
+
+func AdamRowNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic(elsewhere)
 }
 
 func AdaGradAVX2(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32) {
 	panic(elsewhere)
 }
-
-func AxpbyAVX2(alpha float32, x *float32, beta float32, y *float32, n int) { panic(elsewhere) }
 
 func Prefetch(x *float32, n int) { panic(elsewhere) }
 

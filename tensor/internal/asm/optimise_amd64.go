@@ -14,20 +14,20 @@ func AdamAVX512(value *float32, grad *float32, mean *float32, square *float32, n
 //go:noescape
 func AdamNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
-// AdamRowAVX512 moves mean to grad by the share newMean and sets value = decay·value − rate·mean.
+// AdamRowAVX512 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
 //
 //go:noescape
-func AdamRowAVX512(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32)
+func AdamRowAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
+
+// AdamRowNoMeanAVX512 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
+//
+//go:noescape
+func AdamRowNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdaGradAVX512 is reference.AdaGrad.
 //
 //go:noescape
 func AdaGradAVX512(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32)
-
-// AxpbyAVX512 sets y = alpha·x + beta·y.
-//
-//go:noescape
-func AxpbyAVX512(alpha float32, x *float32, beta float32, y *float32, n int)
 
 // AdamAVX2 is reference.Adam; newMean is 1−β₁, newSquare 1−β₂.
 //
@@ -39,20 +39,20 @@ func AdamAVX2(value *float32, grad *float32, mean *float32, square *float32, n i
 //go:noescape
 func AdamNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
-// AdamRowAVX2 moves mean to grad by the share newMean and sets value = decay·value − rate·mean.
+// AdamRowAVX2 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
 //
 //go:noescape
-func AdamRowAVX2(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32)
+func AdamRowAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
+
+// AdamRowNoMeanAVX2 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
+//
+//go:noescape
+func AdamRowNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdaGradAVX2 is reference.AdaGrad.
 //
 //go:noescape
 func AdaGradAVX2(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32)
-
-// AxpbyAVX2 sets y = alpha·x + beta·y.
-//
-//go:noescape
-func AxpbyAVX2(alpha float32, x *float32, beta float32, y *float32, n int)
 
 // Prefetch asks for the cache lines of the n values at x; n is positive.
 //

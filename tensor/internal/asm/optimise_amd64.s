@@ -165,59 +165,182 @@ valuesdone:
 	VZEROUPPER
 	RET
 
-// func AdamRowAVX512(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32)
-// Requires: AVX, AVX512F, BMI2, SSE
-TEXT ·AdamRowAVX512(SB), NOSPLIT, $0-44
+// func AdamRowAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
+// Requires: AVX, AVX512F, BMI2, FMA3, SSE
+TEXT ·AdamRowAVX512(SB), NOSPLIT, $0-68
+	MOVSS        beta2+44(FP), X0
+	MOVSS        newSquare+48(FP), X1
+	MOVSS        rate+56(FP), X2
+	MOVSS        root+60(FP), X3
+	MOVSS        epsilon+64(FP), X4
+	MOVSS        decay+52(FP), X5
+	VBROADCASTSS X5, Z5
+	MOVQ         mean+16(FP), AX
+	MOVSS        newMean+40(FP), X6
+	VBROADCASTSS X6, Z6
+	MOVQ         value+0(FP), CX
+	MOVQ         grad+8(FP), DX
+	MOVQ         square+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVQ         SI, DI
+	ANDQ         $0x0f, DI
+	MOVL         $0x0000ffff, R8
+	BZHIL        DI, R8, R8
+	KMOVW        R8, K1
+	VPXORD       Z7, Z7, Z7
+	MOVQ         SI, R8
+	SUBQ         $0x10, R8
+	XORQ         DI, DI
+
+squares:
+	CMPQ        DI, R8
+	JG          squaresrest
+	VMOVUPS     (DX)(DI*4), Z8
+	VFMADD231PS Z8, Z8, Z7
+	ADDQ        $0x10, DI
+	JMP         squares
+
+squaresrest:
+	CMPQ        DI, SI
+	JE          squaresdone
+	VMOVUPS.Z   (DX)(DI*4), K1, Z8
+	VFMADD231PS Z8, Z8, Z7
+
+squaresdone:
+	VMULSS        (BX), X0, X0
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VADDPS        Y8, Y7, Y7
+	VEXTRACTF128  $0x01, Y7, X8
+	VADDPS        X8, X7, X7
+	VPERMILPS     $0x4e, X7, X8
+	VADDPS        X8, X7, X7
+	VPERMILPS     $0xb1, X7, X8
+	VADDPS        X8, X7, X7
+	VFMADD231SS   X1, X7, X0
+	VMOVSS        X0, (BX)
+	VSQRTSS       X0, X0, X0
+	VFMADD213SS   X4, X3, X0
+	VDIVSS        X0, X2, X2
+	VBROADCASTSS  X2, Z0
+	MOVQ          SI, BX
+	SUBQ          $0x10, BX
+	XORQ          DI, DI
+
+values:
+	CMPQ         DI, BX
+	JG           valuesrest
+	VMOVUPS      (DX)(DI*4), Z1
+	VMOVUPS      (AX)(DI*4), Z2
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      Z2, Z2
+	VFMADD231PS  Z6, Z1, Z2
+	VMOVUPS      Z2, (AX)(DI*4)
+	VMOVUPS      (CX)(DI*4), Z1
+	VMULPS       Z5, Z1, Z1
+	VMOVUPS      Z1, Z1
+	VFNMADD231PS Z0, Z2, Z1
+	VMOVUPS      Z1, (CX)(DI*4)
+	ADDQ         $0x10, DI
+	JMP          values
+
+valuesrest:
+	CMPQ         DI, SI
+	JE           valuesdone
+	VMOVUPS.Z    (DX)(DI*4), K1, Z1
+	VMOVUPS.Z    (AX)(DI*4), K1, Z2
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      Z2, Z2
+	VFMADD231PS  Z6, Z1, Z2
+	VMOVUPS      Z2, K1, (AX)(DI*4)
+	VMOVUPS.Z    (CX)(DI*4), K1, Z1
+	VMULPS       Z5, Z1, Z1
+	VMOVUPS      Z1, Z1
+	VFNMADD231PS Z0, Z2, Z1
+	VMOVUPS      Z1, K1, (CX)(DI*4)
+
+valuesdone:
+	VZEROUPPER
+	RET
+
+// func AdamRowNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
+// Requires: AVX, AVX512F, BMI2, FMA3, SSE
+TEXT ·AdamRowNoMeanAVX512(SB), NOSPLIT, $0-56
+	MOVSS        beta2+32(FP), X0
+	MOVSS        newSquare+36(FP), X1
+	MOVSS        rate+44(FP), X2
+	MOVSS        root+48(FP), X3
+	MOVSS        epsilon+52(FP), X4
+	MOVSS        decay+40(FP), X5
+	VBROADCASTSS X5, Z5
 	MOVQ         value+0(FP), AX
 	MOVQ         grad+8(FP), CX
-	MOVQ         mean+16(FP), DX
+	MOVQ         square+16(FP), DX
 	MOVQ         n+24(FP), BX
 	MOVQ         BX, SI
 	ANDQ         $0x0f, SI
 	MOVL         $0x0000ffff, DI
 	BZHIL        SI, DI, DI
 	KMOVW        DI, K1
-	MOVSS        newMean+32(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        decay+36(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        rate+40(FP), X2
-	VBROADCASTSS X2, Z2
+	VPXORD       Z6, Z6, Z6
 	MOVQ         BX, DI
 	SUBQ         $0x10, DI
 	XORQ         SI, SI
 
+squares:
+	CMPQ        SI, DI
+	JG          squaresrest
+	VMOVUPS     (CX)(SI*4), Z7
+	VFMADD231PS Z7, Z7, Z6
+	ADDQ        $0x10, SI
+	JMP         squares
+
+squaresrest:
+	CMPQ        SI, BX
+	JE          squaresdone
+	VMOVUPS.Z   (CX)(SI*4), K1, Z7
+	VFMADD231PS Z7, Z7, Z6
+
+squaresdone:
+	VMULSS        (DX), X0, X0
+	VEXTRACTF64X4 $0x01, Z6, Y7
+	VADDPS        Y7, Y6, Y6
+	VEXTRACTF128  $0x01, Y6, X7
+	VADDPS        X7, X6, X6
+	VPERMILPS     $0x4e, X6, X7
+	VADDPS        X7, X6, X6
+	VPERMILPS     $0xb1, X6, X7
+	VADDPS        X7, X6, X6
+	VFMADD231SS   X1, X6, X0
+	VMOVSS        X0, (DX)
+	VSQRTSS       X0, X0, X0
+	VFMADD213SS   X4, X3, X0
+	VDIVSS        X0, X2, X2
+	VBROADCASTSS  X2, Z0
+	MOVQ          BX, DX
+	SUBQ          $0x10, DX
+	XORQ          SI, SI
+
 values:
-	CMPQ         SI, DI
+	CMPQ         SI, DX
 	JG           valuesrest
-	VMOVUPS      (DX)(SI*4), Z3
-	VMOVUPS      (CX)(SI*4), Z4
-	VSUBPS       Z3, Z4, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD231PS  Z0, Z4, Z3
-	VMOVUPS      Z3, (DX)(SI*4)
-	VMOVUPS      (AX)(SI*4), Z4
-	VMULPS       Z1, Z4, Z4
-	VMOVUPS      Z4, Z4
-	VFNMADD231PS Z2, Z3, Z4
-	VMOVUPS      Z4, (AX)(SI*4)
+	VMOVUPS      (CX)(SI*4), Z1
+	VMOVUPS      (AX)(SI*4), Z2
+	VMULPS       Z5, Z2, Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS Z0, Z1, Z2
+	VMOVUPS      Z2, (AX)(SI*4)
 	ADDQ         $0x10, SI
 	JMP          values
 
 valuesrest:
 	CMPQ         SI, BX
 	JE           valuesdone
-	VMOVUPS.Z    (DX)(SI*4), K1, Z3
-	VMOVUPS.Z    (CX)(SI*4), K1, Z4
-	VSUBPS       Z3, Z4, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD231PS  Z0, Z4, Z3
-	VMOVUPS      Z3, K1, (DX)(SI*4)
-	VMOVUPS.Z    (AX)(SI*4), K1, Z0
-	VMULPS       Z1, Z0, Z0
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS Z2, Z3, Z0
-	VMOVUPS      Z0, K1, (AX)(SI*4)
+	VMOVUPS.Z    (CX)(SI*4), K1, Z1
+	VMOVUPS.Z    (AX)(SI*4), K1, Z2
+	VMULPS       Z5, Z2, Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD231PS Z0, Z1, Z2
+	VMOVUPS      Z2, K1, (AX)(SI*4)
 
 valuesdone:
 	VZEROUPPER
@@ -276,51 +399,6 @@ valuesrest:
 	VMOVUPS.Z   (AX)(SI*4), K1, Z1
 	VSUBPS      Z0, Z1, Z0
 	VMOVUPS     Z0, K1, (AX)(SI*4)
-
-valuesdone:
-	VZEROUPPER
-	RET
-
-// func AxpbyAVX512(alpha float32, x *float32, beta float32, y *float32, n int)
-// Requires: AVX, AVX512F, BMI2, SSE
-TEXT ·AxpbyAVX512(SB), NOSPLIT, $0-40
-	MOVQ         x+8(FP), AX
-	MOVQ         y+24(FP), CX
-	MOVQ         n+32(FP), DX
-	MOVQ         DX, BX
-	ANDQ         $0x0f, BX
-	MOVL         $0x0000ffff, SI
-	BZHIL        BX, SI, SI
-	KMOVW        SI, K1
-	MOVSS        alpha+0(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        beta+16(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVQ         DX, SI
-	SUBQ         $0x10, SI
-	XORQ         BX, BX
-
-values:
-	CMPQ        BX, SI
-	JG          valuesrest
-	VMOVUPS     (AX)(BX*4), Z2
-	VMOVUPS     (CX)(BX*4), Z3
-	VMULPS      Z1, Z3, Z3
-	VMOVUPS     Z3, Z3
-	VFMADD231PS Z0, Z2, Z3
-	VMOVUPS     Z3, (CX)(BX*4)
-	ADDQ        $0x10, BX
-	JMP         values
-
-valuesrest:
-	CMPQ        BX, DX
-	JE          valuesdone
-	VMOVUPS.Z   (AX)(BX*4), K1, Z2
-	VMOVUPS.Z   (CX)(BX*4), K1, Z3
-	VMULPS      Z1, Z3, Z1
-	VMOVUPS     Z1, Z1
-	VFMADD231PS Z0, Z2, Z1
-	VMOVUPS     Z1, K1, (CX)(BX*4)
 
 valuesdone:
 	VZEROUPPER
@@ -505,59 +583,178 @@ valuesdone:
 	VZEROUPPER
 	RET
 
-// func AdamRowAVX2(value *float32, grad *float32, mean *float32, n int, newMean float32, decay float32, rate float32)
+// func AdamRowAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·AdamRowAVX2(SB), NOSPLIT, $0-44
+TEXT ·AdamRowAVX2(SB), NOSPLIT, $0-68
+	MOVSS        beta2+44(FP), X0
+	MOVSS        newSquare+48(FP), X1
+	MOVSS        rate+56(FP), X2
+	MOVSS        root+60(FP), X3
+	MOVSS        epsilon+64(FP), X4
+	MOVSS        decay+52(FP), X5
+	VBROADCASTSS X5, Y5
+	MOVQ         mean+16(FP), AX
+	MOVSS        newMean+40(FP), X6
+	VBROADCASTSS X6, Y6
+	MOVQ         value+0(FP), CX
+	MOVQ         grad+8(FP), DX
+	MOVQ         square+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVQ         SI, DI
+	ANDQ         $0x07, DI
+	LEAQ         lanes<>+32(SB), R8
+	NEGQ         DI
+	VMOVUPS      (R8)(DI*4), Y7
+	VPXOR        Y8, Y8, Y8
+	MOVQ         SI, R8
+	SUBQ         $0x08, R8
+	XORQ         DI, DI
+
+squares:
+	CMPQ        DI, R8
+	JG          squaresrest
+	VMOVUPS     (DX)(DI*4), Y9
+	VFMADD231PS Y9, Y9, Y8
+	ADDQ        $0x08, DI
+	JMP         squares
+
+squaresrest:
+	CMPQ        DI, SI
+	JE          squaresdone
+	VMASKMOVPS  (DX)(DI*4), Y7, Y9
+	VFMADD231PS Y9, Y9, Y8
+
+squaresdone:
+	VMULSS       (BX), X0, X0
+	VEXTRACTF128 $0x01, Y8, X9
+	VADDPS       X9, X8, X8
+	VPERMILPS    $0x4e, X8, X9
+	VADDPS       X9, X8, X8
+	VPERMILPS    $0xb1, X8, X9
+	VADDPS       X9, X8, X8
+	VFMADD231SS  X1, X8, X0
+	VMOVSS       X0, (BX)
+	VSQRTSS      X0, X0, X0
+	VFMADD213SS  X4, X3, X0
+	VDIVSS       X0, X2, X2
+	VBROADCASTSS X2, Y0
+	MOVQ         SI, BX
+	SUBQ         $0x08, BX
+	XORQ         DI, DI
+
+values:
+	CMPQ         DI, BX
+	JG           valuesrest
+	VMOVUPS      (DX)(DI*4), Y1
+	VMOVUPS      (AX)(DI*4), Y2
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      Y2, Y2
+	VFMADD231PS  Y6, Y1, Y2
+	VMOVUPS      Y2, (AX)(DI*4)
+	VMOVUPS      (CX)(DI*4), Y1
+	VMULPS       Y5, Y1, Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS Y0, Y2, Y1
+	VMOVUPS      Y1, (CX)(DI*4)
+	ADDQ         $0x08, DI
+	JMP          values
+
+valuesrest:
+	CMPQ         DI, SI
+	JE           valuesdone
+	VMASKMOVPS   (DX)(DI*4), Y7, Y1
+	VMASKMOVPS   (AX)(DI*4), Y7, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      Y2, Y2
+	VFMADD231PS  Y6, Y1, Y2
+	VMASKMOVPS   Y2, Y7, (AX)(DI*4)
+	VMASKMOVPS   (CX)(DI*4), Y7, Y1
+	VMULPS       Y5, Y1, Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS Y0, Y2, Y1
+	VMASKMOVPS   Y1, Y7, (CX)(DI*4)
+
+valuesdone:
+	VZEROUPPER
+	RET
+
+// func AdamRowNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·AdamRowNoMeanAVX2(SB), NOSPLIT, $0-56
+	MOVSS        beta2+32(FP), X0
+	MOVSS        newSquare+36(FP), X1
+	MOVSS        rate+44(FP), X2
+	MOVSS        root+48(FP), X3
+	MOVSS        epsilon+52(FP), X4
+	MOVSS        decay+40(FP), X5
+	VBROADCASTSS X5, Y5
 	MOVQ         value+0(FP), AX
 	MOVQ         grad+8(FP), CX
-	MOVQ         mean+16(FP), DX
+	MOVQ         square+16(FP), DX
 	MOVQ         n+24(FP), BX
 	MOVQ         BX, SI
 	ANDQ         $0x07, SI
 	LEAQ         lanes<>+32(SB), DI
 	NEGQ         SI
-	VMOVUPS      (DI)(SI*4), Y0
-	MOVSS        newMean+32(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        decay+36(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVSS        rate+40(FP), X3
-	VBROADCASTSS X3, Y3
+	VMOVUPS      (DI)(SI*4), Y6
+	VPXOR        Y7, Y7, Y7
 	MOVQ         BX, DI
 	SUBQ         $0x08, DI
 	XORQ         SI, SI
 
+squares:
+	CMPQ        SI, DI
+	JG          squaresrest
+	VMOVUPS     (CX)(SI*4), Y8
+	VFMADD231PS Y8, Y8, Y7
+	ADDQ        $0x08, SI
+	JMP         squares
+
+squaresrest:
+	CMPQ        SI, BX
+	JE          squaresdone
+	VMASKMOVPS  (CX)(SI*4), Y6, Y8
+	VFMADD231PS Y8, Y8, Y7
+
+squaresdone:
+	VMULSS       (DX), X0, X0
+	VEXTRACTF128 $0x01, Y7, X8
+	VADDPS       X8, X7, X7
+	VPERMILPS    $0x4e, X7, X8
+	VADDPS       X8, X7, X7
+	VPERMILPS    $0xb1, X7, X8
+	VADDPS       X8, X7, X7
+	VFMADD231SS  X1, X7, X0
+	VMOVSS       X0, (DX)
+	VSQRTSS      X0, X0, X0
+	VFMADD213SS  X4, X3, X0
+	VDIVSS       X0, X2, X2
+	VBROADCASTSS X2, Y0
+	MOVQ         BX, DX
+	SUBQ         $0x08, DX
+	XORQ         SI, SI
+
 values:
-	CMPQ         SI, DI
+	CMPQ         SI, DX
 	JG           valuesrest
-	VMOVUPS      (DX)(SI*4), Y4
-	VMOVUPS      (CX)(SI*4), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMOVUPS      Y4, Y4
-	VFMADD231PS  Y1, Y5, Y4
-	VMOVUPS      Y4, (DX)(SI*4)
-	VMOVUPS      (AX)(SI*4), Y5
-	VMULPS       Y2, Y5, Y5
-	VMOVUPS      Y5, Y5
-	VFNMADD231PS Y3, Y4, Y5
-	VMOVUPS      Y5, (AX)(SI*4)
+	VMOVUPS      (CX)(SI*4), Y1
+	VMOVUPS      (AX)(SI*4), Y2
+	VMULPS       Y5, Y2, Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS Y0, Y1, Y2
+	VMOVUPS      Y2, (AX)(SI*4)
 	ADDQ         $0x08, SI
 	JMP          values
 
 valuesrest:
 	CMPQ         SI, BX
 	JE           valuesdone
-	VMASKMOVPS   (DX)(SI*4), Y0, Y4
-	VMASKMOVPS   (CX)(SI*4), Y0, Y5
-	VSUBPS       Y4, Y5, Y5
-	VMOVUPS      Y4, Y4
-	VFMADD231PS  Y1, Y5, Y4
-	VMASKMOVPS   Y4, Y0, (DX)(SI*4)
-	VMASKMOVPS   (AX)(SI*4), Y0, Y1
-	VMULPS       Y2, Y1, Y1
-	VMOVUPS      Y1, Y1
-	VFNMADD231PS Y3, Y4, Y1
-	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS   (CX)(SI*4), Y6, Y1
+	VMASKMOVPS   (AX)(SI*4), Y6, Y2
+	VMULPS       Y5, Y2, Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS Y0, Y1, Y2
+	VMASKMOVPS   Y2, Y6, (AX)(SI*4)
 
 valuesdone:
 	VZEROUPPER
@@ -616,51 +813,6 @@ valuesrest:
 	VMASKMOVPS  (AX)(SI*4), Y0, Y2
 	VSUBPS      Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(SI*4)
-
-valuesdone:
-	VZEROUPPER
-	RET
-
-// func AxpbyAVX2(alpha float32, x *float32, beta float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·AxpbyAVX2(SB), NOSPLIT, $0-40
-	MOVQ         x+8(FP), AX
-	MOVQ         y+24(FP), CX
-	MOVQ         n+32(FP), DX
-	MOVQ         DX, BX
-	ANDQ         $0x07, BX
-	LEAQ         lanes<>+32(SB), SI
-	NEGQ         BX
-	VMOVUPS      (SI)(BX*4), Y0
-	MOVSS        alpha+0(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        beta+16(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVQ         DX, SI
-	SUBQ         $0x08, SI
-	XORQ         BX, BX
-
-values:
-	CMPQ        BX, SI
-	JG          valuesrest
-	VMOVUPS     (AX)(BX*4), Y3
-	VMOVUPS     (CX)(BX*4), Y4
-	VMULPS      Y2, Y4, Y4
-	VMOVUPS     Y4, Y4
-	VFMADD231PS Y1, Y3, Y4
-	VMOVUPS     Y4, (CX)(BX*4)
-	ADDQ        $0x08, BX
-	JMP         values
-
-valuesrest:
-	CMPQ        BX, DX
-	JE          valuesdone
-	VMASKMOVPS  (AX)(BX*4), Y0, Y3
-	VMASKMOVPS  (CX)(BX*4), Y0, Y4
-	VMULPS      Y2, Y4, Y2
-	VMOVUPS     Y2, Y2
-	VFMADD231PS Y1, Y3, Y2
-	VMASKMOVPS  Y2, Y0, (CX)(BX*4)
 
 valuesdone:
 	VZEROUPPER

@@ -1,8 +1,6 @@
 package kernel
 
 import (
-	"math"
-
 	"bellwether/tensor/internal/asm"
 	"bellwether/tensor/internal/cpu"
 	"bellwether/tensor/internal/reference"
@@ -28,19 +26,20 @@ func Adam(s *reference.AdamStep, value, grad, mean, square []float32) {
 
 // AdamRow is reference.AdamRow.
 func AdamRow(s *reference.AdamStep, value, grad, mean []float32, square *float32) {
-	if cpu.Use == cpu.Portable || len(grad) == 0 {
-		reference.AdamRow(*s, value, grad, mean, square)
-		return
-	}
-	*square = s.Beta2**square + (1-s.Beta2)*meanSquare(grad)
-	rate := s.Rate / (s.Root*sqrt(*square) + s.Epsilon)
+	n := len(grad)
+	newSquare := (1 - s.Beta2) / float32(n)
 	switch {
+	case n == 0:
+	case cpu.Use == cpu.Portable:
+		reference.AdamRow(*s, value, grad, mean, square)
+	case mean == nil && cpu.Use == cpu.AVX512:
+		asm.AdamRowNoMeanAVX512(&value[0], &grad[0], square, n, s.Beta2, newSquare, s.Decay, s.Rate, s.Root, s.Epsilon)
 	case mean == nil:
-		Axpby(-rate, grad, s.Decay, value)
+		asm.AdamRowNoMeanAVX2(&value[0], &grad[0], square, n, s.Beta2, newSquare, s.Decay, s.Rate, s.Root, s.Epsilon)
 	case cpu.Use == cpu.AVX512:
-		asm.AdamRowAVX512(&value[0], &grad[0], &mean[0], len(grad), 1-s.Beta1, s.Decay, rate)
+		asm.AdamRowAVX512(&value[0], &grad[0], &mean[0], square, n, 1-s.Beta1, s.Beta2, newSquare, s.Decay, s.Rate, s.Root, s.Epsilon)
 	default:
-		asm.AdamRowAVX2(&value[0], &grad[0], &mean[0], len(grad), 1-s.Beta1, s.Decay, rate)
+		asm.AdamRowAVX2(&value[0], &grad[0], &mean[0], square, n, 1-s.Beta1, s.Beta2, newSquare, s.Decay, s.Rate, s.Root, s.Epsilon)
 	}
 }
 
@@ -57,24 +56,17 @@ func AdaGrad(rate, epsilon float32, value, grad, sums []float32) {
 	}
 }
 
-// AdaGradRow is reference.AdaGradRow.
+// AdaGradRow is reference.AdaGradRow: AdamRow that forgets nothing.
 func AdaGradRow(rate, epsilon float32, value, grad []float32, sum *float32) {
-	*sum += meanSquare(grad)
-	Axpy(-rate/(sqrt(*sum)+epsilon), grad, value)
-}
-
-// Axpby sets y = alpha·x + beta·y over the length of x.
-func Axpby(alpha float32, x []float32, beta float32, y []float32) {
+	n := len(grad)
 	switch {
-	case len(x) == 0:
+	case n == 0:
 	case cpu.Use == cpu.AVX512:
-		asm.AxpbyAVX512(alpha, &x[0], beta, &y[0], len(x))
+		asm.AdamRowNoMeanAVX512(&value[0], &grad[0], sum, n, 1, 1/float32(n), 1, rate, 1, epsilon)
 	case cpu.Use == cpu.AVX2:
-		asm.AxpbyAVX2(alpha, &x[0], beta, &y[0], len(x))
+		asm.AdamRowNoMeanAVX2(&value[0], &grad[0], sum, n, 1, 1/float32(n), 1, rate, 1, epsilon)
 	default:
-		for i, v := range x {
-			y[i] = alpha*v + beta*y[i]
-		}
+		reference.AdaGradRow(rate, epsilon, value, grad, sum)
 	}
 }
 
@@ -84,7 +76,3 @@ func Prefetch(x []float32) {
 		asm.Prefetch(&x[0], len(x))
 	}
 }
-
-func meanSquare(x []float32) float32 { return float32(SumSquares(x) / float64(max(len(x), 1))) }
-
-func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }

@@ -43,10 +43,12 @@ func TestRunDoesEachPartOnce(t *testing.T) {
 func TestRunAfterWorkersSlept(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
 	c := &count{done: make([]atomic.Int32, 5)}
-	for range 5 {
-		time.Sleep(2 * time.Millisecond)
-		Run(5, c)
-		c.check(t)
+	for _, pause := range []time.Duration{0, 100 * time.Microsecond, 400 * time.Microsecond, 5 * time.Millisecond} {
+		for range 5 { // a worker that slept a short time waits longer for the next job
+			time.Sleep(pause)
+			Run(5, c)
+			c.check(t)
+		}
 	}
 }
 

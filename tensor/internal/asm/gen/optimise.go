@@ -11,9 +11,9 @@ func optimise() {
 	for _, l := range levels {
 		l.adam(true)
 		l.adam(false)
-		l.adamRow()
+		l.adamRow(true)
+		l.adamRow(false)
 		l.adagrad()
-		l.axpby()
 	}
 	prefetch()
 }
@@ -67,17 +67,47 @@ func (l level) adam(withMean bool) {
 	l.end()
 }
 
-func (l level) adamRow() {
+// adamRow moves a row of values that share one mean square.
+func (l level) adamRow(withMean bool) {
 	r := rowLoop{level: l}
-	l.begin("AdamRow", "func(value, grad, mean *float32, n int, newMean, decay, rate float32)",
-		"moves mean to grad by the share newMean and sets value = decay·value − rate·mean.")
-	p := r.values("value", "grad", "mean")
-	newMean, decay, rate := l.spread("newMean"), l.spread("decay"), l.spread("rate")
+	name, arguments := "AdamRowNoMean", "value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32"
+	if withMean {
+		name, arguments = "AdamRow", "value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32"
+	}
+	l.begin(name, "func("+arguments+")", "is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.")
+	one := func(name string) reg.Register { return Load(Param(name), XMM()) }
+	square, newSquare, rate, root, epsilon, decay := one("beta2"), one("newSquare"), one("rate"), one("root"), one("epsilon"), l.spread("decay")
+	var mean reg.Register
+	var newMean vec
+	if withMean {
+		mean, newMean = Load(Param("mean"), GP64()), l.spread("newMean")
+	}
+	p := r.values("value", "grad", "square")
+	value, grad, at := p[0], p[1], p[2]
+
+	squares := l.zero()
+	r.across("squares", func(a access) {
+		g := a.load(grad)
+		VFMADD231PS(g, g, squares)
+	})
+	VMULSS(Mem{Base: at}, square, square)
+	VFMADD231SS(newSquare, l.sum(squares), square)
+	VMOVSS(square, Mem{Base: at})
+	VSQRTSS(square, square, square)
+	VFMADD213SS(epsilon, root, square)
+	VDIVSS(square, rate, rate)
+	move := l.reg()
+	VBROADCASTSS(rate, move)
+
 	r.across("values", func(a access) {
-		m := a.load(p[2])
-		m = l.fma(l.sub(a.load(p[1]), m), newMean, m)
-		a.store(m, p[2])
-		a.store(l.fnma(m, rate, l.mul(a.load(p[0]), decay)), p[0])
+		m := a.load(grad)
+		if withMean {
+			g := m
+			m = a.load(mean)
+			m = l.fma(l.sub(g, m), newMean, m)
+			a.store(m, mean)
+		}
+		a.store(l.fnma(m, move, l.mul(a.load(value), decay)), value)
 	})
 	l.end()
 }
@@ -95,17 +125,6 @@ func (l level) adagrad() {
 		VSQRTPS(s, below)
 		move := l.div(l.mul(g, rate), l.add(below, epsilon))
 		a.store(l.sub(a.load(p[0]), move), p[0])
-	})
-	l.end()
-}
-
-func (l level) axpby() {
-	r := rowLoop{level: l}
-	l.begin("Axpby", "func(alpha float32, x *float32, beta float32, y *float32, n int)", "sets y = alpha·x + beta·y.")
-	p := r.values("x", "y")
-	alpha, beta := l.spread("alpha"), l.spread("beta")
-	r.across("values", func(a access) {
-		a.store(l.fma(a.load(p[0]), alpha, l.mul(a.load(p[1]), beta)), p[1])
 	})
 	l.end()
 }
