@@ -41,49 +41,68 @@ TEXT ·ColumnsExpAVX512(SB), NOSPLIT, $0-68
 	VBROADCASTSS X0, Z0
 	MOVQ         rows+32(FP), SI
 	MOVQ         cols+48(FP), DI
-	MOVQ         stride+40(FP), R9
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         copyStride+56(FP), R9
 	SHLQ         $0x02, R9
-	MOVQ         copyStride+56(FP), R10
-	SHLQ         $0x02, R10
-
-rows:
-	XORQ R8, R8
+	VMOVUPS      fc2dc0000<>+0(SB), Z1
+	VMOVUPS      f42b40000<>+0(SB), Z2
+	VMOVUPS      f3fb8aa3b<>+0(SB), Z3
+	VMOVUPS      f4b400000<>+0(SB), Z4
+	VMOVUPS      f3f317200<>+0(SB), Z5
+	VMOVUPS      f35bfbe8e<>+0(SB), Z6
+	VMOVUPS      f3f800000<>+0(SB), Z7
+	VMOVUPS      f3f000000<>+0(SB), Z8
+	VMOVUPS      f3e2aaa47<>+0(SB), Z9
+	VMOVUPS      f3d2aaa2e<>+0(SB), Z10
+	VMOVUPS      f3c091dfa<>+0(SB), Z11
+	VMOVUPS      f3ab6da7e<>+0(SB), Z12
 
 columns:
-	VMOVUPS      (CX)(R8*4), Z1
-	VFMSUB231PS  (AX)(R8*4), Z0, Z1
-	VMOVUPS      fc2dc0000<>+0(SB), Z2
-	VMOVUPS      f42b40000<>+0(SB), Z3
-	VMINPS       Z1, Z3, Z1
-	VMAXPS       Z1, Z2, Z1
-	VMOVUPS      f4b400000<>+0(SB), Z2
-	VFMADD231PS  f3fb8aa3b<>+0(SB), Z1, Z2
-	VSUBPS       f4b400000<>+0(SB), Z2, Z2
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS f3f317200<>+0(SB), Z2, Z1
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS f35bfbe8e<>+0(SB), Z2, Z1
-	VMOVUPS      f3ab6da7e<>+0(SB), Z3
-	VFMADD213PS  f3c091dfa<>+0(SB), Z1, Z3
-	VFMADD213PS  f3d2aaa2e<>+0(SB), Z1, Z3
-	VFMADD213PS  f3e2aaa47<>+0(SB), Z1, Z3
-	VFMADD213PS  f3f000000<>+0(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VMOVUPS      Z1, Z1
-	VFMADD231PS  Z3, Z4, Z1
-	VADDPS       f3f800000<>+0(SB), Z1, Z1
-	VSCALEFPS    Z2, Z1, Z1
-	VMOVUPS      Z1, (AX)(R8*4)
-	VMOVUPS      Z1, (BX)(R8*4)
-	VADDPS       (DX)(R8*4), Z1, Z1
-	VMOVUPS      Z1, (DX)(R8*4)
-	ADDQ         $0x10, R8
-	CMPQ         R8, DI
-	JL           columns
-	ADDQ         R9, AX
-	ADDQ         R10, BX
-	DECQ         SI
+	VMOVUPS (CX), Z13
+	VMOVUPS (DX), Z14
+	MOVQ    SI, R10
+	MOVQ    AX, R11
+	MOVQ    BX, R12
+
+rows:
+	VMOVUPS      (R11), Z15
+	VFMSUB213PS  Z13, Z0, Z15
+	VMOVUPS      Z1, Z16
+	VMOVUPS      Z2, Z17
+	VMINPS       Z15, Z17, Z15
+	VMAXPS       Z15, Z16, Z15
+	VMOVUPS      Z4, Z16
+	VFMADD231PS  Z3, Z15, Z16
+	VSUBPS       Z4, Z16, Z16
+	VMOVUPS      Z15, Z15
+	VFNMADD231PS Z5, Z16, Z15
+	VMOVUPS      Z15, Z15
+	VFNMADD231PS Z6, Z16, Z15
+	VMOVUPS      Z12, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z8, Z15, Z17
+	VMULPS       Z15, Z15, Z18
+	VMOVUPS      Z15, Z15
+	VFMADD231PS  Z17, Z18, Z15
+	VADDPS       Z7, Z15, Z15
+	VSCALEFPS    Z16, Z15, Z15
+	VMOVUPS      Z15, (R11)
+	VMOVUPS      Z15, (R12)
+	VADDPS       Z15, Z14, Z14
+	ADDQ         R8, R11
+	ADDQ         R9, R12
+	DECQ         R10
 	JNZ          rows
+	VMOVUPS      Z14, (DX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	SUBQ         $0x10, DI
+	JNZ          columns
 	VZEROUPPER
 	RET
 
@@ -195,77 +214,23 @@ DATA f35bfbe8e<>+56(SB)/4, $0x35bfbe8e
 DATA f35bfbe8e<>+60(SB)/4, $0x35bfbe8e
 GLOBL f35bfbe8e<>(SB), RODATA|NOPTR, $64
 
-DATA f3ab6da7e<>+0(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+4(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+8(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+12(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+16(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+20(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+24(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+28(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+32(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+36(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+40(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+44(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+48(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+52(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+56(SB)/4, $0x3ab6da7e
-DATA f3ab6da7e<>+60(SB)/4, $0x3ab6da7e
-GLOBL f3ab6da7e<>(SB), RODATA|NOPTR, $64
-
-DATA f3c091dfa<>+0(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+4(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+8(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+12(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+16(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+20(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+24(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+28(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+32(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+36(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+40(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+44(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+48(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+52(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+56(SB)/4, $0x3c091dfa
-DATA f3c091dfa<>+60(SB)/4, $0x3c091dfa
-GLOBL f3c091dfa<>(SB), RODATA|NOPTR, $64
-
-DATA f3d2aaa2e<>+0(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+4(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+8(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+12(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+16(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+20(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+24(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+28(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+32(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+36(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+40(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+44(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+48(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+52(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+56(SB)/4, $0x3d2aaa2e
-DATA f3d2aaa2e<>+60(SB)/4, $0x3d2aaa2e
-GLOBL f3d2aaa2e<>(SB), RODATA|NOPTR, $64
-
-DATA f3e2aaa47<>+0(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+4(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+8(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+12(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+16(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+20(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+24(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+28(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+32(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+36(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+40(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+44(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+48(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+52(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+56(SB)/4, $0x3e2aaa47
-DATA f3e2aaa47<>+60(SB)/4, $0x3e2aaa47
-GLOBL f3e2aaa47<>(SB), RODATA|NOPTR, $64
+DATA f3f800000<>+0(SB)/4, $0x3f800000
+DATA f3f800000<>+4(SB)/4, $0x3f800000
+DATA f3f800000<>+8(SB)/4, $0x3f800000
+DATA f3f800000<>+12(SB)/4, $0x3f800000
+DATA f3f800000<>+16(SB)/4, $0x3f800000
+DATA f3f800000<>+20(SB)/4, $0x3f800000
+DATA f3f800000<>+24(SB)/4, $0x3f800000
+DATA f3f800000<>+28(SB)/4, $0x3f800000
+DATA f3f800000<>+32(SB)/4, $0x3f800000
+DATA f3f800000<>+36(SB)/4, $0x3f800000
+DATA f3f800000<>+40(SB)/4, $0x3f800000
+DATA f3f800000<>+44(SB)/4, $0x3f800000
+DATA f3f800000<>+48(SB)/4, $0x3f800000
+DATA f3f800000<>+52(SB)/4, $0x3f800000
+DATA f3f800000<>+56(SB)/4, $0x3f800000
+DATA f3f800000<>+60(SB)/4, $0x3f800000
+GLOBL f3f800000<>(SB), RODATA|NOPTR, $64
 
 DATA f3f000000<>+0(SB)/4, $0x3f000000
 DATA f3f000000<>+4(SB)/4, $0x3f000000
@@ -285,23 +250,77 @@ DATA f3f000000<>+56(SB)/4, $0x3f000000
 DATA f3f000000<>+60(SB)/4, $0x3f000000
 GLOBL f3f000000<>(SB), RODATA|NOPTR, $64
 
-DATA f3f800000<>+0(SB)/4, $0x3f800000
-DATA f3f800000<>+4(SB)/4, $0x3f800000
-DATA f3f800000<>+8(SB)/4, $0x3f800000
-DATA f3f800000<>+12(SB)/4, $0x3f800000
-DATA f3f800000<>+16(SB)/4, $0x3f800000
-DATA f3f800000<>+20(SB)/4, $0x3f800000
-DATA f3f800000<>+24(SB)/4, $0x3f800000
-DATA f3f800000<>+28(SB)/4, $0x3f800000
-DATA f3f800000<>+32(SB)/4, $0x3f800000
-DATA f3f800000<>+36(SB)/4, $0x3f800000
-DATA f3f800000<>+40(SB)/4, $0x3f800000
-DATA f3f800000<>+44(SB)/4, $0x3f800000
-DATA f3f800000<>+48(SB)/4, $0x3f800000
-DATA f3f800000<>+52(SB)/4, $0x3f800000
-DATA f3f800000<>+56(SB)/4, $0x3f800000
-DATA f3f800000<>+60(SB)/4, $0x3f800000
-GLOBL f3f800000<>(SB), RODATA|NOPTR, $64
+DATA f3e2aaa47<>+0(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+4(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+8(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+12(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+16(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+20(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+24(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+28(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+32(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+36(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+40(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+44(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+48(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+52(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+56(SB)/4, $0x3e2aaa47
+DATA f3e2aaa47<>+60(SB)/4, $0x3e2aaa47
+GLOBL f3e2aaa47<>(SB), RODATA|NOPTR, $64
+
+DATA f3d2aaa2e<>+0(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+4(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+8(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+12(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+16(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+20(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+24(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+28(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+32(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+36(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+40(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+44(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+48(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+52(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+56(SB)/4, $0x3d2aaa2e
+DATA f3d2aaa2e<>+60(SB)/4, $0x3d2aaa2e
+GLOBL f3d2aaa2e<>(SB), RODATA|NOPTR, $64
+
+DATA f3c091dfa<>+0(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+4(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+8(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+12(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+16(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+20(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+24(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+28(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+32(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+36(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+40(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+44(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+48(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+52(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+56(SB)/4, $0x3c091dfa
+DATA f3c091dfa<>+60(SB)/4, $0x3c091dfa
+GLOBL f3c091dfa<>(SB), RODATA|NOPTR, $64
+
+DATA f3ab6da7e<>+0(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+4(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+8(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+12(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+16(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+20(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+24(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+28(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+32(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+36(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+40(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+44(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+48(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+52(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+56(SB)/4, $0x3ab6da7e
+DATA f3ab6da7e<>+60(SB)/4, $0x3ab6da7e
+GLOBL f3ab6da7e<>(SB), RODATA|NOPTR, $64
 
 // func ColumnsGradientAVX512(d *float32, p *float32, dot *float32, rows int, stride int, cols int, scale float32)
 // Requires: AVX, AVX512F, SSE
@@ -374,52 +393,59 @@ TEXT ·ColumnsExpAVX2(SB), NOSPLIT, $0-68
 	VBROADCASTSS X0, Y0
 	MOVQ         rows+32(FP), SI
 	MOVQ         cols+48(FP), DI
-	MOVQ         stride+40(FP), R9
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         copyStride+56(FP), R9
 	SHLQ         $0x02, R9
-	MOVQ         copyStride+56(FP), R10
-	SHLQ         $0x02, R10
-
-rows:
-	XORQ R8, R8
 
 columns:
-	VMOVUPS      (CX)(R8*4), Y1
-	VFMSUB231PS  (AX)(R8*4), Y0, Y1
-	VMOVUPS      f4b400000<>+0(SB), Y2
-	VFMADD231PS  f3fb8aa3b<>+0(SB), Y1, Y2
-	VSUBPS       f4b400000<>+0(SB), Y2, Y3
-	VMOVUPS      Y1, Y4
-	VFNMADD231PS f3f317200<>+0(SB), Y3, Y4
-	VMOVUPS      Y4, Y4
-	VFNMADD231PS f35bfbe8e<>+0(SB), Y3, Y4
-	VMOVUPS      f3ab6da7e<>+0(SB), Y3
-	VFMADD213PS  f3c091dfa<>+0(SB), Y4, Y3
-	VFMADD213PS  f3d2aaa2e<>+0(SB), Y4, Y3
-	VFMADD213PS  f3e2aaa47<>+0(SB), Y4, Y3
-	VFMADD213PS  f3f000000<>+0(SB), Y4, Y3
-	VMULPS       Y4, Y4, Y5
-	VMOVUPS      Y4, Y4
-	VFMADD231PS  Y3, Y5, Y4
-	VADDPS       f3f800000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y3
-	VPXOR        Y2, Y2, Y2
-	VCMPPS       $0x01, fc2ae999a<>+0(SB), Y1, Y4
-	VBLENDVPS    Y4, Y2, Y3, Y2
-	VMOVUPS      f7f800000<>+0(SB), Y3
-	VCMPPS       $0x1e, f42b170a4<>+0(SB), Y1, Y1
-	VBLENDVPS    Y1, Y3, Y2, Y1
-	VMOVUPS      Y1, (AX)(R8*4)
-	VMOVUPS      Y1, (BX)(R8*4)
-	VADDPS       (DX)(R8*4), Y1, Y1
-	VMOVUPS      Y1, (DX)(R8*4)
-	ADDQ         $0x08, R8
-	CMPQ         R8, DI
-	JL           columns
-	ADDQ         R9, AX
-	ADDQ         R10, BX
-	DECQ         SI
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	MOVQ    SI, R10
+	MOVQ    AX, R11
+	MOVQ    BX, R12
+
+rows:
+	VMOVUPS      (R11), Y3
+	VFMSUB213PS  Y1, Y0, Y3
+	VMOVUPS      f4b400000<>+0(SB), Y4
+	VFMADD231PS  f3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       f4b400000<>+0(SB), Y4, Y5
+	VMOVUPS      Y3, Y6
+	VFNMADD231PS f3f317200<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, Y6
+	VFNMADD231PS f35bfbe8e<>+0(SB), Y5, Y6
+	VMOVUPS      f3ab6da7e<>+0(SB), Y5
+	VFMADD213PS  f3c091dfa<>+0(SB), Y6, Y5
+	VFMADD213PS  f3d2aaa2e<>+0(SB), Y6, Y5
+	VFMADD213PS  f3e2aaa47<>+0(SB), Y6, Y5
+	VFMADD213PS  f3f000000<>+0(SB), Y6, Y5
+	VMULPS       Y6, Y6, Y7
+	VMOVUPS      Y6, Y6
+	VFMADD231PS  Y5, Y7, Y6
+	VADDPS       f3f800000<>+0(SB), Y6, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y5, Y5
+	VPXOR        Y4, Y4, Y4
+	VCMPPS       $0x01, fc2ae999a<>+0(SB), Y3, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y4
+	VMOVUPS      f7f800000<>+0(SB), Y5
+	VCMPPS       $0x1e, f42b170a4<>+0(SB), Y3, Y3
+	VBLENDVPS    Y3, Y5, Y4, Y3
+	VMOVUPS      Y3, (R11)
+	VMOVUPS      Y3, (R12)
+	VADDPS       Y3, Y2, Y2
+	ADDQ         R8, R11
+	ADDQ         R9, R12
+	DECQ         R10
 	JNZ          rows
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, DI
+	JNZ          columns
 	VZEROUPPER
 	RET
 

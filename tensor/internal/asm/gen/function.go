@@ -5,18 +5,32 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
+const (
+	log2e   = 1.4426950408889634
+	ln2High = 0.693145751953125 // and ln2Low is what it lacks of ln 2
+	ln2Low  = 1.428606765330187e-06
+	magic   = 3 << 22 // adding it rounds to a whole number, in the low bits
+)
+
+// expCoefficients are those of P for exp.
+var expCoefficients = []float64{0.5, 0.166665181517601, 0.04166620224714279, 0.0083689633756876, 0.0013950613792985678}
+
+// holdExp keeps what exp needs in registers.
+func (l level) holdExp() {
+	l.hold(append([]float64{-110, 90, log2e, magic, ln2High, ln2Low, 1}, expCoefficients...)...)
+}
+
 // exp returns eˣ (relative error 2e-7): x = n·ln 2 + r, eˣ = 2ⁿ·(1 + r + r²·P(r))
 // with P fitted to |r| ≤ ln 2 / 2.
 func (l level) exp(x vec) vec {
 	if l.wide() {
 		x = l.max(l.load(c(-110)), l.min(l.load(c(90)), x))
 	}
-	const magic = 3 << 22 // adding it rounds to a whole number, in the low bits
-	shifted := l.fma(x, c(1.4426950408889634), c(magic))
+	shifted := l.fma(x, c(log2e), c(magic))
 	n := l.sub(shifted, c(magic))
-	r := l.fnma(n, c(0.693145751953125), x)
-	r = l.fnma(n, c(1.428606765330187e-06), r)
-	p := l.horner(r, 0.5, 0.166665181517601, 0.04166620224714279, 0.0083689633756876, 0.0013950613792985678)
+	r := l.fnma(n, c(ln2High), x)
+	r = l.fnma(n, c(ln2Low), r)
+	p := l.horner(r, expCoefficients...)
 	p = l.fma(l.mul(r, r), p, r)
 	p = l.add(p, c(1))
 	if l.wide() {
@@ -79,8 +93,8 @@ func (l level) log(x vec) vec {
 	p := l.horner(f, 0.33333447575569153, -0.2500019371509552, 0.19991089403629303, -0.16643743216991425, 0.14467716217041016,
 		-0.13186892867088318, 0.10582699626684189, -0.0461665540933609)
 	r := l.mul(l.mul(square, f), p)
-	r = l.fma(e, c(1.428606765330187e-06), r)
+	r = l.fma(e, c(ln2Low), r)
 	r = l.fnma(square, c(0.5), r)
 	r = l.add(r, f)
-	return l.fma(e, c(0.693145751953125), r)
+	return l.fma(e, c(ln2High), r)
 }

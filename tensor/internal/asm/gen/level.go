@@ -37,7 +37,7 @@ func (l level) begin(name, signature, doc string) {
 	TEXT(name+l.name, NOSPLIT, signature)
 	Pragma("noescape")
 	Doc(name + l.name + " " + doc)
-	constants = map[string]Mem{}
+	held = map[string]vec{}
 }
 
 func (l level) end() {
@@ -46,8 +46,8 @@ func (l level) end() {
 }
 
 var (
-	constants map[string]Mem // of the function that is being written
-	tables    = map[string]Mem{}
+	held   map[string]vec // constants in registers of the function that is being written
+	tables = map[string]Mem{}
 )
 
 // words is a table of 32-bit words in read-only memory, repeated to fill 64 bytes.
@@ -63,10 +63,23 @@ func words(name string, values ...uint32) Mem {
 	return m
 }
 
-// c is a constant in every lane, as an operand in memory.
-func c(v float64) Mem {
+// c is a constant in every lane: in a register if it is held in one, else an operand in memory.
+func c(v float64) Op {
 	bits := math.Float32bits(float32(v))
-	return words(fmt.Sprintf("f%08x", bits), bits)
+	name := fmt.Sprintf("f%08x", bits)
+	if r, ok := held[name]; ok {
+		return r
+	}
+	return words(name, bits)
+}
+
+// hold keeps constants in registers for the rest of the function, where there are 32 of them.
+func (l level) hold(values ...float64) {
+	for _, v := range values {
+		if l.wide() {
+			held[fmt.Sprintf("f%08x", math.Float32bits(float32(v)))] = l.load(c(v))
+		}
+	}
 }
 
 // bits is a word in every lane, as an operand in memory.
