@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"bellwether"
 	"bellwether/internal/market"
@@ -28,20 +27,7 @@ func TestMarketQuality(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, views, customers := marketViews(t, w)
-	tr := Trainer{Seed: 42, Minutes: 4}
-	if m, err := strconv.ParseFloat(os.Getenv("BELLWETHER_MINUTES"), 64); err == nil {
-		tr.Minutes = m
-	}
-	started := time.Now()
-	m, err := tr.Train(context.Background(), d, func(p bellwether.Progress) {
-		if p.Note != "" {
-			t.Logf("%.0f s, %d steps: loss %.4f, validation NDCG@10 %.4f", p.Elapsed.Seconds(), p.Done, p.Loss, p.Valid)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	seconds := time.Since(started).Seconds()
+	m, seconds := learned(t, d, 4)
 	var ours, oracle, popular, n float64
 	q := d.Sequences
 	out := [][]float32{make([]float32, len(q.Items))}
@@ -50,7 +36,7 @@ func TestMarketQuality(t *testing.T) {
 		n++
 		steps := q.Steps[k.Person]
 		target := int(steps[k.At].Item)
-		if err := m.(*Model).Score(context.Background(), [][]bellwether.Step{steps[:k.At]}, out); err != nil {
+		if err := m.Score(context.Background(), [][]bellwether.Step{steps[:k.At]}, out); err != nil {
 			t.Fatal(err)
 		}
 		if among(out[0], target) {

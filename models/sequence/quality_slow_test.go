@@ -31,13 +31,14 @@ func TestGamesQuality(t *testing.T) {
 // which is ours, is that less a standard error.
 func TestMovieLensQuality(t *testing.T) { quality(t, movieLens(t), .170, .082) }
 
-func quality(t *testing.T, d *bellwether.Dataset, hr, ndcg float64) {
-	tr := Trainer{Seed: 42}
-	if m, err := strconv.ParseFloat(os.Getenv("BELLWETHER_MINUTES"), 64); err == nil {
-		tr.Minutes = m
+// learned trains the preset "base", for BELLWETHER_MINUTES if that is set, and returns how long it took.
+func learned(t *testing.T, d *bellwether.Dataset, minutes float64) (m *Model, seconds float64) {
+	t.Helper()
+	if said, err := strconv.ParseFloat(os.Getenv("BELLWETHER_MINUTES"), 64); err == nil {
+		minutes = said
 	}
 	started := time.Now()
-	m, err := tr.Train(context.Background(), d, func(p bellwether.Progress) {
+	trained, err := Trainer{Seed: 42, Minutes: minutes}.Train(context.Background(), d, func(p bellwether.Progress) {
 		if p.Note != "" {
 			t.Logf("%.0f s, %d steps: loss %.4f, validation NDCG@10 %.4f", p.Elapsed.Seconds(), p.Done, p.Loss, p.Valid)
 		}
@@ -45,9 +46,13 @@ func quality(t *testing.T, d *bellwether.Dataset, hr, ndcg float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seconds := time.Since(started).Seconds()
+	return trained.(*Model), time.Since(started).Seconds()
+}
+
+func quality(t *testing.T, d *bellwether.Dataset, hr, ndcg float64) {
+	m, seconds := learned(t, d, 0)
 	for part, targets := range map[string][]bellwether.Target{"validation": d.Sequences.Validation, "test": d.Sequences.Test} {
-		gotHR, gotNDCG := measure(t, m.(*Model), d.Sequences, targets)
+		gotHR, gotNDCG := measure(t, m, d.Sequences, targets)
 		t.Logf("%s HR@10 %.4f NDCG@10 %.4f after %.0f s of training", part, gotHR, gotNDCG, seconds)
 		if part == "test" && (gotHR < hr || gotNDCG < ndcg) {
 			t.Errorf("test HR@10 %.4f NDCG@10 %.4f, want %.3f and %.3f", gotHR, gotNDCG, hr, ndcg)

@@ -392,3 +392,39 @@ func outputsOf(m *Model) {
 	row := make([]float32, len(m.Items()))
 	_ = m.Score(context.Background(), [][]bellwether.Step{{{Item: 0}}}, [][]float32{row})
 }
+
+// An epoch of many batches is cut into rounds, so that hours of it are not lost with an interruption; everybody has a turn in it.
+func TestLongEpochsAreCut(t *testing.T) {
+	d := walks(2100, 8)
+	s := &Settings{Dim: 4, Blocks: 0, Heads: 1, Length: 5, Loss: "full", Rate: 1e-3, Batch: 1}
+	r, err := Trainer{Settings: s, Epochs: 1}.prepare(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fit, err := r.plan(d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fit.Batches != 700 || fit.Epochs != 3 || fit.Patience != 24 {
+		t.Errorf("%d rounds of %d batches, patience %d; want 3 of 700 and that of 8 epochs", fit.Epochs, fit.Batches, fit.Patience)
+	}
+	seen, next := map[bellwether.Subject]int{}, fit.Batch
+	fit.Batch = func(epoch, batch, pass int) (float64, error) {
+		loss, err := next(epoch, batch, pass)
+		for _, p := range r.persons {
+			seen[p.ID]++
+		}
+		return loss, err
+	}
+	if _, err := r.train(context.Background(), fit); err != nil {
+		t.Fatal(err)
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("%s had %d turns", id, n)
+		}
+	}
+	if len(seen) != 2100 {
+		t.Errorf("%d people had a turn", len(seen))
+	}
+}

@@ -217,8 +217,6 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 	if err != nil {
 		return nil, err
 	}
-	size := r.model.settings.Batch
-	fit.Batches, fit.Batch = (len(r.people)+size-1)/size, r.batch
 	fit.Patience = max(r.Patience, 0)
 	if fit.Epochs == 0 && r.Minutes == 0 {
 		fit.Epochs = 40
@@ -226,6 +224,9 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 	if r.Patience == 0 {
 		fit.Patience = 8
 	}
+	rounds := (r.batches() + mostBatches - 1) / mostBatches
+	fit.Batches, fit.Batch = (r.batches()+rounds-1)/rounds, r.batch
+	fit.Epochs, fit.Patience = fit.Epochs*rounds, fit.Patience*rounds
 	if len(r.data.Validation) > 0 {
 		v, err := newValidation(r.model, r.data)
 		if err != nil {
@@ -272,8 +273,18 @@ func (r *run) identity(data ...any) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
-// batch runs one forward and backward pass over the next people.
-func (r *run) batch(epoch, batch, pass int) (float64, error) {
+// mostBatches is the number of batches after which an epoch of many is cut, so that it is validated and kept meanwhile.
+const mostBatches = 1000
+
+// batches is the number of batches that all people are.
+func (r *run) batches() int {
+	size := r.model.settings.Batch
+	return (len(r.people) + size - 1) / size
+}
+
+// batch runs one forward and backward pass, number pass from 1, over the next people.
+func (r *run) batch(_, _, pass int) (float64, error) {
+	epoch, batch := (pass-1)/r.batches(), (pass-1)%r.batches()
 	if r.epoch != epoch {
 		copy(r.order, r.people)
 		rand.New(rand.NewPCG(r.Seed, uint64(epoch))).Shuffle(len(r.order), func(i, j int) {
