@@ -97,6 +97,14 @@ func score(t testing.TB, m bellwether.Scorer, histories ...[]bellwether.Step) []
 
 var nearly = cmp.Comparer(func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 })
 
+// logarithms are the scores of items with such sums.
+func logarithms(sums ...float64) (out []float32) {
+	for _, s := range sums {
+		out = append(out, float32(math.Log(s+unspoken/float64(len(sums)))))
+	}
+	return out
+}
+
 func TestScoreByHand(t *testing.T) {
 	logits := &after{Name: "logits", Vocab: vocabulary(3), Table: [][]float32{{0, float32(math.Log(2)), 0}}}
 	counts := &after{Name: "counts", Vocab: vocabulary(3), Table: [][]float32{{1, 1, 8}}}
@@ -105,7 +113,7 @@ func TestScoreByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []float32{.3*.25 + .6*.1, .3*.5 + .6*.1, .3*.25 + .6*.8}
+	want := logarithms(.3*.25+.6*.1, .3*.5+.6*.1, .3*.25+.6*.8)
 	if diff := cmp.Diff(want, score(t, m, nil)[0], nearly); diff != "" {
 		t.Error(diff)
 	}
@@ -142,10 +150,11 @@ func TestScoreAs(t *testing.T) {
 	want := [][]float32{}
 	for i := range n {
 		people = append(people, bellwether.Subject(knows.Vocab[i%3]))
-		want = append(want, []float32{.125, .125, .25})
-		want[i][i%3] += .5
+		sums := []float64{.125, .125, .25}
+		sums[i%3] += .5
+		want = append(want, logarithms(sums...))
 	}
-	people[n-1], want[n-1] = "", []float32{.125, .125, .25}
+	people[n-1], want[n-1] = "", logarithms(.125, .125, .25)
 	out := split(make([]float32, n*3), n, 3)
 	if err := m.ScoreAs(t.Context(), people, make([][]bellwether.Step, n), out); err != nil {
 		t.Fatal(err)

@@ -32,7 +32,9 @@ type Part struct {
 	Weight float64 // 0 or more
 }
 
-// Model is a bellwether.Scorer whose score is Σ weight · scaled score of its parts.
+// Model is a bellwether.Scorer whose score is ln(Σ weight · scaled score of its parts): a logarithm as a
+// Transformer's scores are, so that a policy which looks at differences of scores means the same by them
+// whichever of the two serves. An item for which no part speaks counts as unspoken of an equal share.
 type Model struct {
 	parts   []Part
 	scratch sync.Pool // of *[][]float32: rows of scores
@@ -42,6 +44,9 @@ type Model struct {
 type named interface {
 	ScoreAs(ctx context.Context, people []bellwether.Subject, histories [][]bellwether.Step, out [][]float32) error
 }
+
+// unspoken is the share of an equal share that every item has, so that each has a logarithm.
+const unspoken = .01
 
 // together is the number of histories that are scored by one call of a part.
 const together = 64
@@ -125,6 +130,13 @@ func (m *Model) ScoreAs(ctx context.Context, people []bellwether.Subject, histor
 		if err := m.add(ctx, names, histories[first:last], out[first:last]); err != nil {
 			return err
 		}
+	}
+	least := unspoken / float32(items)
+	for _, o := range out[:len(histories)] {
+		for i := range o {
+			o[i] += least
+		}
+		tensor.Log(o, o)
 	}
 	return nil
 }
