@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"bellwether/bench/engine"
 )
@@ -78,15 +79,22 @@ func tablesCheck(r *runner) error {
 	if _, err := r.against("sparse", []bar{{"RowWiseAdam/8192of4000000x64", 8, 15}}); err != nil {
 		return err
 	}
-	small, _, err := r.alone("sparse", "RowWiseAdam/8192of156000x64")
-	if err != nil {
-		return err
+	// Where the system puts a table decides how far its rows are: each alternation has tables of its own.
+	var ratios []float64
+	peak := 0.
+	for range 5 {
+		small, _, err := r.alone("sparse", "RowWiseAdam/8192of156000x64")
+		if err != nil {
+			return err
+		}
+		large, held, err := r.alone("sparse", "RowWiseAdam/8192of15625000x64")
+		if err != nil {
+			return err
+		}
+		ratios, peak = append(ratios, large/small), max(peak, held)
 	}
-	large, peak, err := r.alone("sparse", "RowWiseAdam/8192of15625000x64")
-	if err != nil {
-		return err
-	}
-	r.add("a billion parameters against 10 million", fmt.Sprintf("%.2f × (%.4g ms, %.4g ms)", large/small, large, small), "≤ 2 × the time", large <= 2*small)
+	slices.Sort(ratios)
+	r.add("a billion parameters against 10 million", fmt.Sprintf("%.2f × (%.2f–%.2f)", ratios[2], ratios[0], ratios[4]), "≤ 2 × the time", ratios[2] <= 2)
 	const table = 15_625_000 * 64 * 4. / (1 << 30)
 	r.add("a billion parameters: resident memory in training", fmt.Sprintf("%.2f × the table (%.2f GiB)", peak/table, peak), "≤ 1.2 ×", peak > 0 && peak <= 1.2*table)
 	return nil
@@ -94,7 +102,7 @@ func tablesCheck(r *runner) error {
 
 // alone measures a case in a process of its own: its median in milliseconds and the most memory of the process in GiB.
 func (r *runner) alone(suite, name string) (ms, peak float64, err error) {
-	out, err := r.program("unused", "bench", suite, "--only", name, "--alternations", "5")
+	out, err := r.program("unused", "bench", suite, "--only", name, "--times", "50")
 	if err != nil {
 		return 0, 0, err
 	}

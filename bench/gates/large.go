@@ -35,7 +35,7 @@ func (r *runner) judgeLarge(out []byte) error {
 	if err := json.Unmarshal(out, &d); err != nil {
 		return fmt.Errorf("bench/large printed %.500s: %w", out, err)
 	}
-	r.add("large: parameters", fmt.Sprintf("%.3g billion", float64(d.Parameters)/1e9), "≥ 1.0 billion", d.Parameters >= 1e9)
+	r.add("large: parameters", fmt.Sprintf("%.4f billion", float64(d.Parameters)/1e9), "≥ 1.0 billion", d.Parameters >= 1e9)
 	r.add("large: steps", fmt.Sprint(d.Steps), "≥ 300", d.Steps >= 300)
 	r.add("large: loss", fmt.Sprintf("%.4f at first, %.4f at last", d.FirstLoss, d.LastLoss), "falls", d.LastLoss > 0 && d.LastLoss < d.FirstLoss)
 	r.add("large: peak of resident memory", fmt.Sprintf("%.2f GiB", d.PeakGiB), "≤ 24 GiB", d.PeakGiB > 0 && d.PeakGiB <= 24)
