@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -21,11 +22,19 @@ import (
 func (a *app) recommend() *cobra.Command {
 	var r pipeline.RecommendRequest
 	var surface string
-	var log bool
+	var log, everybody bool
 	cmd := &cobra.Command{
-		Use: "recommend PERSON", Short: "A slate for one person, as a preview; --log makes it a decision", Args: cobra.ExactArgs(1),
+		Use: "recommend [PERSON]", Short: "A slate for one person or --everybody, as a preview; --log makes it a decision", Args: cobra.MaximumNArgs(1),
+		Example: "  bellwether recommend ann\n  bellwether recommend --everybody --surface email --key monday --log >slates.tsv",
 		RunE: a.with(func(c *cobra.Command, args []string, o *opened) error {
-			r.Subject, r.Surface, r.Preview = bellwether.Subject(args[0]), bellwether.Surface(surface), !log
+			r.Surface, r.Preview = bellwether.Surface(surface), !log
+			if everybody != (len(args) == 0) {
+				return exit{2, errors.New("name a person, or give --everybody: see bellwether recommend --help")}
+			}
+			if everybody {
+				return a.recommendAll(c, o, r)
+			}
+			r.Subject = bellwether.Subject(args[0])
 			answer, err := o.engine.Recommend(c.Context(), r)
 			if err != nil {
 				return err
@@ -38,9 +47,64 @@ func (a *app) recommend() *cobra.Command {
 	f.StringVar(&surface, "surface", "home", "where it would be shown")
 	f.StringVar(&r.Category, "category", "", "only items of it")
 	f.StringVar(&r.Exclude, "exclude", "purchased", "leave out what was purchased or seen, or none")
-	f.StringVar(&r.Key, "key", "", "idempotency key")
+	f.StringVar(&r.Key, "key", "", "idempotency key; with --everybody each person has one that begins with it")
 	f.BoolVar(&log, "log", false, "write the decision to the log")
+	f.BoolVar(&everybody, "everybody", false, "for each person who signed in: a line of tabs each, or with --json an array")
 	return cmd
+}
+
+// slate is what one person of everybody gets.
+type slate struct {
+	Subject  bellwether.Subject      `json:"subject"`
+	Decision bellwether.DecisionID   `json:"decision,omitempty"`
+	Model    bellwether.ModelVersion `json:"model"`
+	Holdout  bool                    `json:"holdout"`
+	Items    []bellwether.Candidate  `json:"items"`
+}
+
+// recommendAll writes a slate for everybody as it comes: person, model, then the items.
+func (a *app) recommendAll(c *cobra.Command, o *opened, r pipeline.RecommendRequest) error {
+	w := bufio.NewWriter(c.OutOrStdout())
+	n, without, between := 0, 0, "[\n"
+	err := o.engine.Everybody(c.Context(), r, func(who bellwether.Subject, answer pipeline.Answer, err error) error {
+		if errors.Is(err, pipeline.ErrNothingToRecommend) {
+			without++
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("recommending to %s: %w", who, err)
+		}
+		n++
+		d := &answer.Decision
+		s := slate{Subject: who, Decision: d.ID, Model: d.Model, Holdout: d.Holdout}
+		for _, at := range d.Actions {
+			s.Items = append(s.Items, d.Candidates[at])
+		}
+		if !a.json {
+			return writeSlate(w, &s)
+		}
+		text, err := json.Marshal(s)
+		fmt.Fprintf(w, "%s%s", between, text)
+		between = ",\n"
+		return err
+	})
+	if a.json {
+		if n == 0 {
+			fmt.Fprint(w, between)
+		}
+		fmt.Fprint(w, "\n]\n")
+	}
+	fmt.Fprintf(os.Stderr, "%d people have a slate; no item may be shown to %d\n", n, without)
+	return errors.Join(err, w.Flush())
+}
+
+func writeSlate(w io.Writer, s *slate) error {
+	fmt.Fprintf(w, "%s\t%s", s.Subject, s.Model)
+	for _, it := range s.Items {
+		fmt.Fprintf(w, "\t%s", it.Action)
+	}
+	_, err := fmt.Fprintln(w)
+	return err
 }
 
 func (a *app) decide() *cobra.Command {
