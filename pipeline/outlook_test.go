@@ -2,8 +2,13 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"testing"
+	"time"
+
+	"bellwether"
+	"bellwether/collect"
 )
 
 // Bucket 1 is a wait of 1 to 2 seconds, 2 of 2 to 4, 3 of 4 to 8.
@@ -34,7 +39,20 @@ func TestOutlook(t *testing.T) {
 		t.Errorf("without a model: %v", err)
 	}
 	s.catalogue(30)
-	s.walk(60, 40, 30)
+	for day := range 12 { // later and later
+		at := begin.Add(time.Duration(day*day) * 24 * time.Hour)
+		s.now.Store(at.Add(time.Hour).UnixNano())
+		var in []collect.Incoming
+		for p := range 60 {
+			kind := []bellwether.EventType{bellwether.ViewItem, bellwether.Purchase}[(p+day)%2]
+			e := bellwether.Event{ID: bellwether.EventID(fmt.Sprint(p, "/", day)), Type: kind, Subject: name(p), Item: item((p + day) % 30), Occurred: at.Add(time.Duration(p*day) * time.Minute)}
+			in = append(in, collect.Incoming{Event: e, Source: "test"})
+		}
+		if _, err := s.engine.Collector.Accept(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.flush()
 	r, err := s.engine.Turn(t.Context(), nil)
 	if err != nil || s.engine.Service.Current("recommend") == nil {
 		t.Fatalf("%+v: %v", r, err)

@@ -29,7 +29,7 @@ func walks(people, items int) *bellwether.Dataset {
 		item, stride := rng.IntN(items), 1+rng.IntN(2)
 		var steps []bellwether.Step
 		for i := range 5 + rng.IntN(8) {
-			steps = append(steps, bellwether.Step{Item: int32(item), Type: uint8(i % 2), Quantity: 1, Price: 100, Time: int64(i * 5000)})
+			steps = append(steps, bellwether.Step{Item: int32(item), Type: uint8(i % 2), Quantity: 1, Price: 100, Time: int64(i * i * 5000)})
 			item = (item + stride) % items
 		}
 		n := len(steps)
@@ -177,6 +177,11 @@ func TestOutlook(t *testing.T) {
 	s := small()
 	s.Tasks, s.Rate = map[string]float32{"type": .3, "wait": .3}, 1e-2
 	d := walks(200, 20)
+	for _, steps := range d.Sequences.Steps {
+		for i := range steps {
+			steps[i].Time = int64(i * 5000)
+		}
+	}
 	m, err := Trainer{Settings: s, Epochs: 12}.Train(context.Background(), d, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -90,6 +90,14 @@ func TestChoosesFieldsByTheData(t *testing.T) {
 	if got := chooseFields(q); got == nil || len(got) != 0 {
 		t.Errorf("fields %v of steps that have none", got)
 	}
+	for _, steps := range q.Steps {
+		for i := range steps {
+			steps[i].Time = int64(i) * 3600
+		}
+	}
+	if got := chooseFields(q); len(got) != 0 {
+		t.Errorf("fields %v of steps whose times are the ticks of a clock", got)
+	}
 	q = known(walks(20, 10)).Sequences
 	if got := chooseFields(q); !slices.Equal(got, []string{"campaign", "channel", "gap", "hour", "price", "type"}) {
 		t.Errorf("fields %v", got)
