@@ -57,9 +57,6 @@ func (s *Sequences) Count() int {
 	return n
 }
 
-// ContentWidth returns how many numbers of Content an item has.
-func (s *Sequences) ContentWidth() int { return len(s.Content) / max(1, len(s.Items)) }
-
 // Split says what a row of a table is for.
 type Split uint8
 

@@ -37,8 +37,8 @@ func TestSequencesKnowTheirContext(t *testing.T) {
 	if diff := cmp.Diff([]string{"drinks", "", "", ""}, s.Categories); diff != "" {
 		t.Error(diff)
 	}
-	if s.ContentWidth() != hashedWidth || length(s.Content[:hashedWidth]) != 1 || length(s.Content[hashedWidth:]) != 0 {
-		t.Errorf("content of width %d, %d numbers", s.ContentWidth(), len(s.Content))
+	if len(s.Content) != 4*hashedWidth || length(s.Content[:hashedWidth]) != 1 || length(s.Content[hashedWidth:]) != 0 {
+		t.Errorf("content of %d numbers", len(s.Content))
 	}
 	c.Items = nil
 	if s, err = Sequences(c, SequenceOptions{}); err != nil || s.Categories != nil || s.Content != nil {

@@ -14,7 +14,7 @@ type content struct {
 }
 
 func newContent(b *nn.Builder, dim int, v *vocabulary) *content {
-	width := len(v.content) / len(v.items)
+	width := v.contentShape()[1]
 	// A vector of length 1 becomes as long as a row of a table is at first.
 	weight := b.Param("content.weight", nn.Normal(.02), dim, width)
 	return &content{vectors: v.content, project: &nn.Dense{In: width, Out: dim, Weight: weight, First: true}}

@@ -167,7 +167,7 @@ func (m *Model) Save(w io.Writer) error {
 	}
 	arrays = append(arrays, m.prices.arrays()...)
 	if m.settings.Content {
-		arrays = append(arrays, nn.Array{Name: "content", Shape: []int{len(m.items), len(m.content) / len(m.items)}, Floats: m.content})
+		arrays = append(arrays, nn.Array{Name: "content", Shape: m.contentShape(), Floats: m.content})
 	}
 	arrays = append(arrays, nn.Array{Name: "vocabulary", Shape: []int{len(vocabulary)}, Bytes: vocabulary})
 	if err := nn.WriteWeights(w, m.card(), arrays); err != nil {

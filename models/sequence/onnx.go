@@ -119,7 +119,7 @@ func (g *trunk) embedding(s *Settings) onnx.Value {
 		x = g.Node("Add", nil, x, g.Node("Gather", nil, g.weight("fields."+f+".weight"), g.latest(f)))
 	}
 	if s.Content {
-		g.Weight("content", []int{len(g.m.items), len(g.m.content) / len(g.m.items)}, g.m.content)
+		g.Weight("content", g.m.contentShape(), g.m.content)
 		like := g.Node("Gather", nil, "content", g.Node("Max", nil, ids, none))
 		like = g.Node("Gemm", onnx.Attributes{"transB": 1}, like, g.weight("content.weight"))
 		x = g.Node("Add", nil, x, g.Node("Mul", nil, like, g.Node("Unsqueeze", nil, known, g.Integers(1))))

@@ -81,14 +81,18 @@ func (tr Trainer) prepare(d *bellwether.Dataset) (*run, error) {
 	return r, nil
 }
 
-func (tr Trainer) settings(q *bellwether.Sequences) (Settings, error) {
-	var s Settings
+// said are the settings before the data complete them.
+func (tr Trainer) said() (Settings, error) {
 	if tr.Settings != nil {
-		s = *tr.Settings
-	} else if named, err := Preset(tr.Preset); err != nil {
+		return *tr.Settings, nil
+	}
+	return Preset(tr.Preset)
+}
+
+func (tr Trainer) settings(q *bellwether.Sequences) (Settings, error) {
+	s, err := tr.said()
+	if err != nil {
 		return s, err
-	} else {
-		s = named
 	}
 	if err := s.check(); err != nil {
 		return s, err

@@ -23,6 +23,9 @@ func vocabularyOf(q *bellwether.Sequences) vocabulary {
 	return vocabulary{items: q.Items, types: q.Types, channels: q.Channels, campaigns: q.Campaigns, content: q.Content}
 }
 
+// contentShape is that of content: [items, width].
+func (v *vocabulary) contentShape() []int { return []int{len(v.items), len(v.content) / len(v.items)} }
+
 // fieldRows says how many rows the table of each optional field of a token has: the type of the event, the
 // channel and the campaign that it came by, the time since the one before in powers of two seconds, the hour of
 // the week in UTC, the price as a share of those of the category, and the quantity in powers of two (SCIENCE §2).
