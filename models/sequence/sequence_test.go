@@ -87,6 +87,7 @@ func TestModel(t *testing.T) {
 		"full": func(*Settings) {},
 		"sampled": func(s *Settings) {
 			s.Loss, s.Negatives, s.SwiGLU, s.RMSNorm, s.Average, s.Clip = "sampled", 8, true, true, .9, 1
+			s.Delete = .2
 		},
 		"experts": func(s *Settings) { s.Experts, s.Top = 4, 2 },
 		"gbce": func(s *Settings) {
@@ -118,7 +119,7 @@ func overfit(t testing.TB, change func(*Settings)) float64 {
 	t.Helper()
 	s := small()
 	change(s)
-	s.Dropout, s.Rate, s.Batch, s.Average = 0, 1e-2, 64, 0
+	s.Dropout, s.Delete, s.Rate, s.Batch, s.Average = 0, 0, 1e-2, 64, 0
 	d := known(walks(16, 20))
 	q := d.Sequences
 	q.Validation, q.TrainEnd = nil, nil

@@ -26,6 +26,7 @@ type Settings struct {
 	Fields  []string `json:"fields,omitempty"`  // beside item and position: see fieldRows; null: those that the data have
 	Content bool     `json:"content,omitempty"` // tokens hold what is known of their items: Sequences.Content
 	Dropout float32  `json:"dropout"`
+	Delete  float32  `json:"delete,omitempty"` // share of a history's events that a pass of training leaves out
 
 	DenseBlocks int   `json:"dense_blocks,omitempty"` // the first so many blocks have one feed-forward, not Experts
 	Hash        *Hash `json:"hash,omitempty"`         // nil: each item has a row of its own
@@ -81,6 +82,8 @@ func (s *Settings) check() error {
 		return fmt.Errorf("sequence: length is %d", s.Length)
 	case s.Dropout < 0 || s.Dropout >= 1:
 		return fmt.Errorf("sequence: dropout is %g: it must be at least 0 and below 1", s.Dropout)
+	case s.Delete < 0 || s.Delete >= 1:
+		return fmt.Errorf("sequence: delete is %g: it must be at least 0 and below 1", s.Delete)
 	}
 	if err := s.Hash.check(); err != nil {
 		return err

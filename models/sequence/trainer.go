@@ -136,10 +136,11 @@ type run struct {
 	epoch  int
 	stream *Stream // instead of data and people
 
-	persons []Person // of the batch
-	pass    nn.Pass
-	tokens  tokens
-	part    tokens // of them, that go through the network together
+	persons  []Person // of the batch
+	deletion deletion
+	pass     nn.Pass
+	tokens   tokens
+	part     tokens // of them, that go through the network together
 }
 
 // choosePeople checks the sequences and keeps those from which something can be learned.
@@ -353,9 +354,10 @@ func (r *run) learn(t *tokens, from, learned int) float64 {
 	return loss
 }
 
-// pack fills tokens with the latest training steps of people, each step's targets
-// being of the next one, and returns the number of items among them. Every other
-// person goes without a name, so that people without one can be scored (as
+// pack fills tokens with the latest training steps of people, but for those that
+// Settings.Delete leaves out, and returns the number of items among their targets.
+// A step's target is the next one that is kept; the tasks ask about the next one
+// that there was, so that no wait is longer than it was. Every other person goes without a name, so that people without one can be scored (as
 // DropoutNet does with what is cold, Volkovs et al. 2017).
 func (r *run) pack(people []Person, pass int) int {
 	m, t := r.model, &r.tokens
@@ -366,7 +368,8 @@ func (r *run) pack(people []Person, pass int) int {
 	}
 	learned := 0
 	for place, p := range people {
-		window, before := latest(p.Steps[:len(p.Steps)-1], s.Length)
+		steps, places := r.deletion.apply(p.Steps, s.Delete, r.Seed, pass, place)
+		window, before := latest(steps[:len(steps)-1], s.Length)
 		t.append(m, window, before)
 		if h := m.embedding.hashed; h != nil && h.People {
 			if (pass+place)%2 != 0 {
@@ -374,14 +377,14 @@ func (r *run) pack(people []Person, pass int) int {
 			}
 			t.name(h.person(p.ID))
 		}
-		for i := len(p.Steps) - len(window); i < len(p.Steps); i++ {
-			next := &p.Steps[i]
-			t.targets = append(t.targets, next.Item)
-			if next.Item >= 0 {
+		for i := len(steps) - len(window); i < len(steps); i++ {
+			t.targets = append(t.targets, steps[i].Item)
+			if steps[i].Item >= 0 {
 				learned++
 			}
+			at := places[i-1]
 			for _, k := range m.tasks {
-				k.targets = append(k.targets, k.answer(&p.Steps[i-1], next))
+				k.targets = append(k.targets, k.answer(&p.Steps[at], &p.Steps[at+1]))
 			}
 		}
 	}
