@@ -101,6 +101,9 @@ func (s *Settings) check() error {
 	return nil
 }
 
+// looksAt says whether tokens hold a field.
+func (s *Settings) looksAt(field string) bool { return slices.Contains(s.Fields, field) }
+
 func (s *Settings) checkTraining() error {
 	switch {
 	case s.Batch <= 0:

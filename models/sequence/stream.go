@@ -83,7 +83,9 @@ func (r *run) countStream() error {
 		}
 		for _, p := range people {
 			countSteps(counts, p.Steps)
-			seen = append(seen, p.Steps...)
+			if r.model.settings.looksAt("price") {
+				seen = append(seen, p.Steps...)
+			}
 		}
 	}
 	r.learnPrices(r.stream.Categories, [][]bellwether.Step{seen})

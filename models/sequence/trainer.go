@@ -188,7 +188,7 @@ func (r *run) trained() [][]bellwether.Step {
 
 // learnPrices gives the model the bounds of the prices of steps, if it looks at prices.
 func (r *run) learnPrices(categories []string, steps [][]bellwether.Step) {
-	if slices.Contains(r.model.settings.Fields, "price") {
+	if r.model.settings.looksAt("price") {
 		r.model.prices = learnPrices(categories, steps)
 	}
 }
