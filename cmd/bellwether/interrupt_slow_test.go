@@ -47,7 +47,7 @@ func TestTrainingSurvivesInterruption(t *testing.T) {
 			t.Fatal(err)
 		}
 		first, last := steps(stderr, func(passed time.Duration) {
-			if stop.signal != nil && passed > 10*time.Second {
+			if stop.signal != nil && passed > 6*time.Second {
 				_ = cmd.Process.Signal(stop.signal)
 			}
 		})
