@@ -1,4 +1,4 @@
-// Large trains the preset "large" of models/sequence, of a billion parameters, on
+// Command large trains the preset "large" of models/sequence, of a billion parameters, on
 // the endless market, and prints one JSON document: how fast, in how much memory,
 // and whether what is saved, mapped and resumed is what was trained.
 //

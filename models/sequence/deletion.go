@@ -9,7 +9,7 @@ import (
 // deletion leaves events out of the histories that a model learns from, other
 // ones in each pass, so that it learns as well what follows the events before
 // the last: "delete" of the augmentations that Zhou et al. (2024, arXiv
-// 2403.11136) compare. Short histories say the more for it.
+// 2403.11136) compare.
 type deletion struct {
 	random rand.PCG
 	kept   []bellwether.Step
@@ -24,7 +24,8 @@ func (d *deletion) apply(steps []bellwether.Step, share float32, seed uint64, pa
 	d.kept, d.places = d.kept[:0], d.places[:0]
 	last := len(steps) - 1
 	for i, s := range steps {
-		if share > 0 && d.draw() < share && i < last && (i < last-1 || len(d.kept) > 0) {
+		spare := i < last-1 || i == last-1 && len(d.kept) > 0
+		if spare && d.draw() < share {
 			continue
 		}
 		d.kept, d.places = append(d.kept, s), append(d.places, i)

@@ -357,8 +357,9 @@ func (r *run) learn(t *tokens, from, learned int) float64 {
 // pack fills tokens with the latest training steps of people, but for those that
 // Settings.Delete leaves out, and returns the number of items among their targets.
 // A step's target is the next one that is kept; the tasks ask about the next one
-// that there was, so that no wait is longer than it was. Every other person goes without a name, so that people without one can be scored (as
-// DropoutNet does with what is cold, Volkovs et al. 2017).
+// that there was, so that no wait is longer than it was. Every other person goes
+// without a name, so that people without one can be scored (as DropoutNet does
+// with what is cold, Volkovs et al. 2017).
 func (r *run) pack(people []Person, pass int) int {
 	m, t := r.model, &r.tokens
 	s := &m.settings

@@ -1,4 +1,4 @@
-// Gen writes the assembly of package asm, one file a run: go run . -out F.s
+// Command gen writes the assembly of package asm, one file a run: go run . -out F.s
 // -stubs F.go -pkg asm NAME, where NAME is a key of files; and, with the name
 // "elsewhere", the functions' stand-ins for other processors.
 package main
