@@ -53,8 +53,8 @@ type sending struct {
 	At       int64                 `json:"t"` // Unix nanoseconds
 }
 
-// history is what one person was sent, oldest first: one value of the key-value store.
-type history struct {
+// sentList is what one person was sent, oldest first: one value of the key-value store.
+type sentList struct {
 	Sent []sending `json:"sent"`
 }
 
@@ -79,8 +79,8 @@ func capsKey(s bellwether.Subject) string {
 }
 
 // read returns a person's history and its revision, 0 when there is none.
-func (l ledgerOfCaps) read(ctx context.Context, s bellwether.Subject) (history, uint64, error) {
-	var h history
+func (l ledgerOfCaps) read(ctx context.Context, s bellwether.Subject) (sentList, uint64, error) {
+	var h sentList
 	e, err := l.kv.Get(ctx, capsKey(s))
 	if errors.Is(err, store.ErrNotFound) {
 		return h, 0, nil
@@ -93,7 +93,7 @@ func (l ledgerOfCaps) read(ctx context.Context, s bellwether.Subject) (history, 
 
 // reserve adds v to the person's history, durably, unless a cap forbids it.
 func (l ledgerOfCaps) reserve(ctx context.Context, s bellwether.Subject, v sending) (no *held, err error) {
-	err = l.change(ctx, s, func(h *history) bool {
+	err = l.change(ctx, s, func(h *sentList) bool {
 		no = l.add(h, v)
 		return no == nil
 	})
@@ -102,7 +102,7 @@ func (l ledgerOfCaps) reserve(ctx context.Context, s bellwether.Subject, v sendi
 
 // release takes a reservation back.
 func (l ledgerOfCaps) release(ctx context.Context, s bellwether.Subject, id bellwether.DecisionID) error {
-	return l.change(ctx, s, func(h *history) bool {
+	return l.change(ctx, s, func(h *sentList) bool {
 		before := len(h.Sent)
 		h.Sent = slices.DeleteFunc(h.Sent, func(v sending) bool { return v.Decision == id })
 		return len(h.Sent) < before
@@ -111,7 +111,7 @@ func (l ledgerOfCaps) release(ctx context.Context, s bellwether.Subject, id bell
 
 // change applies fn to the person's history until no one else changed it meanwhile; fn
 // returns false to leave it.
-func (l ledgerOfCaps) change(ctx context.Context, s bellwether.Subject, fn func(*history) bool) error {
+func (l ledgerOfCaps) change(ctx context.Context, s bellwether.Subject, fn func(*sentList) bool) error {
 	for {
 		h, revision, err := l.read(ctx, s)
 		if err != nil || !fn(&h) {
@@ -136,7 +136,7 @@ func (l ledgerOfCaps) change(ctx context.Context, s bellwether.Subject, fn func(
 }
 
 // add appends v to h, or says why it may not.
-func (l ledgerOfCaps) add(h *history, v sending) *held {
+func (l ledgerOfCaps) add(h *sentList, v sending) *held {
 	if slices.ContainsFunc(h.Sent, func(old sending) bool { return old.Decision == v.Decision }) {
 		return &held{reason: HeldRepeated}
 	}
@@ -174,7 +174,7 @@ func (c Cap) full(sent []sending, v sending) (time.Time, bool) {
 }
 
 // forget drops sendings that no window and no repetition can reach any more.
-func (h *history) forget(now int64, caps []Cap) {
+func (h *sentList) forget(now int64, caps []Cap) {
 	keep := remember
 	for _, c := range caps {
 		keep = max(keep, c.Window)

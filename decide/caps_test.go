@@ -84,7 +84,7 @@ func TestCapsHoldWithConcurrencyAndRestarts(t *testing.T) {
 func TestCapModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := Cap{Per: rapid.SampledFrom([]Scope{PerCampaign, PerChannel, Global}).Draw(t, "per"), Max: rapid.IntRange(0, 3).Draw(t, "max"), Window: time.Duration(rapid.IntRange(1, 20).Draw(t, "window"))}
-		l, h := ledgerOfCaps{caps: []Cap{c}}, &history{}
+		l, h := ledgerOfCaps{caps: []Cap{c}}, &sentList{}
 		var accepted []sending
 		at := int64(1000)
 		for i := range rapid.IntRange(1, 40).Draw(t, "messages") {
@@ -108,7 +108,7 @@ func TestCapModel(t *testing.T) {
 			} else if c.Max > 0 { // at Until there is a place
 				later := v
 				later.At = no.until.UnixNano()
-				copied := history{Sent: append([]sending(nil), h.Sent...)}
+				copied := sentList{Sent: append([]sending(nil), h.Sent...)}
 				if l.add(&copied, later) != nil {
 					t.Fatalf("no place at %d either", later.At)
 				}

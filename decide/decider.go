@@ -26,7 +26,6 @@ var (
 type Options struct {
 	Clock        func() time.Time              // nil: time.Now
 	NewKey       func() string                 // key of a request that brings none; nil: random
-	Salt         string                        // of the holdout buckets; "": the project's id
 	HoldoutShare float64                       // 0: DefaultHoldout; negative: no holdout
 	Policies     map[bellwether.Surface]Policy // by surface
 	Default      Policy                        // on other surfaces; nil: Softmax{}
@@ -37,6 +36,7 @@ type Options struct {
 type Request struct {
 	Key        string // idempotency key: the decision's id and seed follow from it; "": a new one
 	Subject    bellwether.Subject
+	Bucket     int // the person's global holdout bucket
 	Surface    bellwether.Surface
 	Candidates []bellwether.Candidate // Action and Score set, after filters
 	Baseline   []bellwether.Candidate // what the holdout gets; needed unless there is no holdout
@@ -60,28 +60,21 @@ type Decider struct {
 	ledger  *ledger
 }
 
-// New returns a Decider over p's log. It catches up with the decisions already logged.
-func New(ctx context.Context, p *store.Project, o Options) (*Decider, error) {
-	o = o.withDefaults(p.ID)
+// New returns a Decider that writes to p's log and finds decisions again in past.
+func New(p *store.Project, past Past, o Options) (*Decider, error) {
+	o = o.withDefaults()
 	if o.HoldoutShare >= 1 {
 		return nil, fmt.Errorf("holdout share is %g; give a share below 1", o.HoldoutShare)
 	}
-	l, err := openLedger(ctx, p)
-	if err != nil {
-		return nil, fmt.Errorf("open the view of decisions: %w", err)
-	}
-	return &Decider{project: p.ID, o: o, ledger: l}, nil
+	return &Decider{project: p.ID, o: o, ledger: newLedger(p.Log, past)}, nil
 }
 
-func (o Options) withDefaults(project bellwether.ProjectID) Options {
+func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
 	if o.NewKey == nil {
 		o.NewKey = rand.Text
-	}
-	if o.Salt == "" {
-		o.Salt = string(project)
 	}
 	if o.HoldoutShare == 0 {
 		o.HoldoutShare = DefaultHoldout
@@ -95,9 +88,6 @@ func (o Options) withDefaults(project bellwether.ProjectID) Options {
 	return o
 }
 
-// Close releases the view of decisions.
-func (d *Decider) Close() error { return d.ledger.close() }
-
 // Decide takes a decision and returns it once it is durable. A request whose Key was decided before,
 // also by an earlier process, gets the stored decision; concurrent ones share a single decision.
 func (d *Decider) Decide(ctx context.Context, r Request) (bellwether.Decision, error) {
@@ -106,7 +96,7 @@ func (d *Decider) Decide(ctx context.Context, r Request) (bellwether.Decision, e
 		r.Key = d.o.NewKey()
 	}
 	id, seed := identify(d.project, r.Key)
-	take := func() (bellwether.Decision, error) { return d.take(r, id, seed, d.Holdout(r.Subject)) }
+	take := func() (bellwether.Decision, error) { return d.take(r, id, seed, d.Holdout(r.Bucket)) }
 	if fresh {
 		dec, err := take()
 		if err != nil {
@@ -126,7 +116,7 @@ func (d *Decider) Preview(r Request, o PreviewOptions) (bellwether.Decision, err
 	if r.Key == "" {
 		r.Key = d.o.NewKey()
 	}
-	holdout := d.Holdout(r.Subject)
+	holdout := d.Holdout(r.Bucket)
 	if o.Holdout != nil {
 		holdout = *o.Holdout
 	}
@@ -134,9 +124,9 @@ func (d *Decider) Preview(r Request, o PreviewOptions) (bellwether.Decision, err
 	return d.take(r, id, seed, holdout)
 }
 
-// Holdout reports whether s is in the global holdout.
-func (d *Decider) Holdout(s bellwether.Subject) bool {
-	return float64(bellwether.HoldoutBucket(d.o.Salt, s)) < d.o.HoldoutShare*bellwether.Buckets
+// Holdout reports whether people of a bucket are in the global holdout.
+func (d *Decider) Holdout(bucket int) bool {
+	return float64(bucket) < d.o.HoldoutShare*bellwether.Buckets
 }
 
 // Decision returns the decision with that id, or [ErrNotFound].

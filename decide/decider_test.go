@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/history"
 	"bellwether/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,7 +41,12 @@ func newDecider(t testing.TB, p *store.Project, o Options) *Decider {
 	if o.Clock == nil {
 		o.Clock = fixedClock
 	}
-	d, err := New(context.Background(), p, o)
+	past, err := history.Open(context.Background(), p, history.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = past.Close() }) // closing again is fine
+	d, err := New(p, past, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,12 +58,12 @@ func offline(o Options) *Decider {
 	if o.Clock == nil {
 		o.Clock = fixedClock
 	}
-	return &Decider{project: "shop", o: o.withDefaults("shop")}
+	return &Decider{project: "shop", o: o.withDefaults()}
 }
 
 func request(subject, key string, scores ...float64) Request {
 	return Request{
-		Key: key, Subject: bellwether.Subject(subject), Surface: "home", Candidates: scored(scores...),
+		Key: key, Subject: bellwether.Subject(subject), Bucket: bellwether.HoldoutBucket("shop", bellwether.Subject(subject)), Surface: "home", Candidates: scored(scores...),
 		Baseline: []bellwether.Candidate{{Action: "popular", Score: 2}, {Action: "second", Score: 1}},
 		Model:    "recommend-000001", Snapshot: "s1", Context: map[string]float64{"visits": 3}, Filters: []string{"seen:2"},
 	}
@@ -159,18 +165,14 @@ func TestHoldoutIsStableAndSized(t *testing.T) {
 	d := offline(Options{HoldoutShare: 0.2})
 	in := 0
 	for i := range 20_000 {
-		s := bellwether.Subject(fmt.Sprint(i))
-		if d.Holdout(s) {
+		if d.Holdout(bellwether.HoldoutBucket("shop", bellwether.Subject(fmt.Sprint(i)))) {
 			in++
-		}
-		if again := offline(Options{HoldoutShare: 0.2}); again.Holdout(s) != d.Holdout(s) {
-			t.Fatal("assignment changes")
 		}
 	}
 	if in < 3700 || in > 4300 { // 4000 ± 5 SE
 		t.Errorf("%d of 20000 in a holdout of a fifth", in)
 	}
-	if offline(Options{HoldoutShare: -1}).Holdout("anyone") {
+	if offline(Options{HoldoutShare: -1}).Holdout(0) {
 		t.Error("there is a holdout where none is wanted")
 	}
 }

@@ -22,7 +22,7 @@ func identify(project bellwether.ProjectID, key string) (bellwether.DecisionID, 
 // ledger writes decisions to the log and finds them again by id.
 type ledger struct {
 	log   *store.Log
-	view  *store.View
+	past  Past
 	doubt atomic.Bool // an append failed: whether it was stored is not known
 
 	mu      sync.Mutex
@@ -44,44 +44,21 @@ type written struct {
 	sequence uint64
 }
 
-const ledgerVersion = 1
-
-// Keys of the view: byID+id holds the decision, byTime+sequence+index its id.
-const (
-	byID   = "d/"
-	byTime = "t/"
-)
-
-func openLedger(ctx context.Context, p *store.Project) (*ledger, error) {
-	v, err := p.View(ctx, "decisions", ledgerVersion, foldDecisions)
-	if err != nil {
-		return nil, err
-	}
-	return &ledger{log: p.Log, view: v, flights: map[bellwether.DecisionID]*flight{}, fresh: map[bellwether.DecisionID]written{}}, nil
+// Past is where decisions are found again, folded from the log: the history.
+type Past interface {
+	// Decision returns the first record of an id; false: there is none.
+	Decision(id bellwether.DecisionID) (bellwether.Decision, bool, error)
+	// Recent returns the n decisions that were logged last, newest first.
+	Recent(ctx context.Context, n int) ([]bellwether.Decision, error)
+	// Wait returns once the batch with this sequence is folded.
+	Wait(ctx context.Context, sequence uint64) error
+	// Cursor is the sequence of the last batch that is folded.
+	Cursor() uint64
 }
 
-// foldDecisions keeps the first record of each decision id.
-func foldDecisions(w *store.ViewWriter, b store.Batch) error {
-	for i, r := range b.Records {
-		if r.Kind != store.KindDecision {
-			continue
-		}
-		key := []byte(byID + r.ID)
-		known, err := w.Get(key)
-		if err != nil {
-			return err
-		}
-		if known != nil {
-			continue
-		}
-		w.Set(key, r.Data)
-		at := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte(byTime), b.Sequence), uint32(i))
-		w.Set(at, []byte(r.ID))
-	}
-	return nil
+func newLedger(log *store.Log, past Past) *ledger {
+	return &ledger{log: log, past: past, flights: map[bellwether.DecisionID]*flight{}, fresh: map[bellwether.DecisionID]written{}}
 }
-
-func (l *ledger) close() error { return l.view.Close() }
 
 // append makes d durable. Once begun it is not abandoned with ctx: whether a decision
 // is in the log must not depend on a caller's patience.
@@ -112,7 +89,7 @@ func (l *ledger) sweep() {
 	if len(l.fresh) < l.sweepAt {
 		return
 	}
-	cursor := l.view.Cursor()
+	cursor := l.past.Cursor()
 	for id, w := range l.fresh {
 		if w.sequence <= cursor {
 			delete(l.fresh, id)
@@ -185,7 +162,7 @@ func (l *ledger) first(ctx context.Context, id bellwether.DecisionID) (bellwethe
 	last := l.last
 	delete(l.fresh, id)
 	l.mu.Unlock()
-	if err := l.view.Wait(ctx, last); err != nil {
+	if err := l.past.Wait(ctx, last); err != nil {
 		return bellwether.Decision{}, err
 	}
 	d, _, err := l.find(id)
@@ -200,15 +177,7 @@ func (l *ledger) find(id bellwether.DecisionID) (bellwether.Decision, bool, erro
 	if ok {
 		return w.decision, true, nil
 	}
-	data, err := l.view.Get([]byte(byID + string(id)))
-	if err != nil || data == nil {
-		return bellwether.Decision{}, false, err
-	}
-	var d bellwether.Decision
-	if err := d.UnmarshalBinary(data); err != nil {
-		return d, false, fmt.Errorf("read decision %q: %w", id, err)
-	}
-	return d, true, nil
+	return l.past.Decision(id)
 }
 
 // recent returns the newest n decisions, those written by this process included.
@@ -216,28 +185,8 @@ func (l *ledger) recent(ctx context.Context, n int) ([]bellwether.Decision, erro
 	l.mu.Lock()
 	last := l.last
 	l.mu.Unlock()
-	if err := l.view.Wait(ctx, last); err != nil {
+	if err := l.past.Wait(ctx, last); err != nil {
 		return nil, err
 	}
-	var ids []bellwether.DecisionID
-	err := l.view.ScanReverse([]byte(byTime), func(_, id []byte) bool {
-		if len(ids) < n {
-			ids = append(ids, bellwether.DecisionID(id))
-		}
-		return len(ids) < n
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]bellwether.Decision, 0, len(ids))
-	for _, id := range ids {
-		d, ok, err := l.find(id)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			out = append(out, d)
-		}
-	}
-	return out, nil
+	return l.past.Recent(ctx, n)
 }

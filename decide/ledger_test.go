@@ -35,15 +35,11 @@ func TestDecisionIsDurableAndIdempotent(t *testing.T) {
 	if _, err := d.Decide(ctx, request("bob", "k1", 1, 2)); !errors.Is(err, ErrKeyReused) {
 		t.Errorf("another person with the key got %v", err)
 	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
 	closeStore()
 
 	p, closeStore = openProject(t, dir)
 	defer closeStore()
 	d = newDecider(t, p, Options{Clock: func() time.Time { return epoch.Add(time.Hour) }})
-	defer d.Close()
 	after, err := d.Decide(ctx, request("ann", "k1", 4, 4))
 	if err != nil || !cmp.Equal(first, after) {
 		t.Fatalf("after a restart: %v\n%s", err, cmp.Diff(first, after))
@@ -63,7 +59,6 @@ func TestConcurrentRequestsWithOneKeyShareADecision(t *testing.T) {
 	p, closeStore := openProject(t, t.TempDir())
 	defer closeStore()
 	d := newDecider(t, p, Options{})
-	defer d.Close()
 	const people, each = 20, 16
 	answers := make([][each]bellwether.Decision, people)
 	var wait sync.WaitGroup
@@ -96,7 +91,6 @@ func TestRecentIsNewestFirstAndPreviewLogsNothing(t *testing.T) {
 	p, closeStore := openProject(t, t.TempDir())
 	defer closeStore()
 	d := newDecider(t, p, Options{})
-	defer d.Close()
 	var want []bellwether.DecisionID
 	for i := range 5 {
 		got, err := d.Decide(ctx, request("ann", "", 1, float64(i)))
@@ -129,7 +123,6 @@ func TestSweepForgetsWhatTheViewHolds(t *testing.T) {
 	p, closeStore := openProject(t, t.TempDir())
 	defer closeStore()
 	d := newDecider(t, p, Options{})
-	defer d.Close()
 	decide := func(key string) {
 		if _, err := d.Decide(ctx, request("ann", key, 1, 2)); err != nil {
 			t.Error(err)
@@ -140,7 +133,7 @@ func TestSweepForgetsWhatTheViewHolds(t *testing.T) {
 		wait.Go(func() { decide(fmt.Sprint(i)) })
 	}
 	wait.Wait()
-	if err := d.ledger.view.Wait(ctx, d.ledger.last); err != nil {
+	if err := d.ledger.past.Wait(ctx, d.ledger.last); err != nil {
 		t.Fatal(err)
 	}
 	d.ledger.sweepAt = 0 // the next decision sweeps
@@ -177,7 +170,7 @@ func BenchmarkPreview(b *testing.B) {
 func TestNoAnswerWithoutTheLog(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	p, closeStore := openProject(t, dir)
-	newDecider(t, p, Options{}).Close()
+	newDecider(t, p, Options{})
 	closeStore()
 	s, err := store.Open(ctx, dir, store.Options{MinFree: 1 << 60}) // the disk counts as full
 	if err != nil {
@@ -188,7 +181,6 @@ func TestNoAnswerWithoutTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDecider(t, p, Options{})
-	defer d.Close()
 	for _, key := range []string{"", "k", "k"} {
 		if got, err := d.Decide(ctx, request("ann", key, 1, 2)); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("key %q: answered %v, %v on a full disk", key, got.ID, err)

@@ -113,7 +113,7 @@ func NewSender(p *store.Project, actor Actor, o SenderOptions) (*Sender, error) 
 func (s *Sender) Plan(ctx context.Context, messages []Message) ([]Planned, error) {
 	now := s.o.Clock()
 	out := make([]Planned, len(messages))
-	histories := map[bellwether.Subject]*history{}
+	histories := map[bellwether.Subject]*sentList{}
 	for i, m := range messages {
 		out[i] = s.screen(m, now)
 		if out[i].Held != "" {

@@ -11,6 +11,7 @@ import (
 	"bellwether"
 	"bellwether/collect"
 	"bellwether/decide"
+	"bellwether/history"
 	"bellwether/measure"
 	"bellwether/models/sequence"
 	"bellwether/serve"
@@ -80,6 +81,7 @@ type Engine struct {
 
 	o         Options
 	project   *store.Project
+	history   *history.History
 	people    *people
 	catalogue *catalogue
 	cache     *sequence.Cache // of people between requests, for all models in service
@@ -103,7 +105,10 @@ func Open(ctx context.Context, p *store.Project, o Options) (*Engine, error) {
 	if e.Collector, err = collect.New(ctx, p, collect.Options{Clock: o.Clock, Currency: o.Currency}); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	e.Decider, err = decide.New(ctx, p, decide.Options{
+	if e.history, err = history.Open(ctx, p, history.Options{Clock: o.Clock, Currency: o.Currency, Rates: o.Rates, Logger: o.Logger}); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	e.Decider, err = decide.New(p, e.history, decide.Options{
 		Clock: o.Clock, HoldoutShare: o.HoldoutShare, Policies: o.Policies,
 		Default: decide.Softmax{Temperature: o.Temperature},
 	})
@@ -148,8 +153,8 @@ func (e *Engine) Close() error {
 	if e.Collector != nil {
 		errs = append(errs, e.Collector.Close())
 	}
-	if e.Decider != nil {
-		errs = append(errs, e.Decider.Close())
+	if e.history != nil {
+		errs = append(errs, e.history.Close())
 	}
 	return errors.Join(errs...)
 }

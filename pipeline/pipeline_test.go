@@ -230,7 +230,7 @@ func TestLoop(t *testing.T) {
 func outside(t *testing.T, e *Engine) bellwether.Subject {
 	t.Helper()
 	for i := range 100 {
-		if !e.Decider.Holdout(name(i)) {
+		if !e.Decider.Holdout(e.bucket(name(i))) {
 			return name(i)
 		}
 	}

@@ -41,7 +41,7 @@ func (e *Engine) Recommend(ctx context.Context, r RecommendRequest) (Answer, err
 	if err != nil {
 		return Answer{}, err
 	}
-	holdout := e.Decider.Holdout(profile.Subject)
+	holdout := e.Decider.Holdout(e.bucket(profile.Subject))
 	if r.Preview && r.Holdout != nil {
 		holdout = *r.Holdout
 	}
@@ -77,7 +77,7 @@ func (e *Engine) Recommend(ctx context.Context, r RecommendRequest) (Answer, err
 	// What is decided?
 	candidates := standardised(prediction.Scores)
 	d, err := e.decide(ctx, decide.Request{
-		Key: r.Key, Subject: profile.Subject, Surface: r.Surface, Candidates: candidates, Baseline: candidates,
+		Key: r.Key, Subject: profile.Subject, Bucket: e.bucket(profile.Subject), Surface: r.Surface, Candidates: candidates, Baseline: candidates,
 		K: min(r.K, len(candidates)), Model: prediction.Model, Snapshot: profile.Snapshot,
 		Context: map[string]float64{"history": float64(len(history))}, Filters: filters.counts(), Consent: profile.Consent,
 	}, r.Preview, &holdout)
@@ -124,7 +124,7 @@ func (e *Engine) Act(ctx context.Context, r ActionRequest) (Answer, error) {
 		}
 	}
 	answer.Decision, err = e.decide(ctx, decide.Request{
-		Key: r.Key, Subject: profile.Subject, Surface: r.Surface, Candidates: candidates, Baseline: candidates[len(candidates)-1:],
+		Key: r.Key, Subject: profile.Subject, Bucket: e.bucket(profile.Subject), Surface: r.Surface, Candidates: candidates, Baseline: candidates[len(candidates)-1:],
 		Model: version, Snapshot: profile.Snapshot, Context: r.Context, Consent: profile.Consent,
 	}, r.Preview, r.Holdout)
 	return answer, err
@@ -135,6 +135,10 @@ func (e *Engine) decide(ctx context.Context, r decide.Request, preview bool, hol
 		return e.Decider.Preview(r, decide.PreviewOptions{Holdout: holdout})
 	}
 	return e.Decider.Decide(ctx, r)
+}
+
+func (e *Engine) bucket(s bellwether.Subject) int {
+	return bellwether.HoldoutBucket(string(e.project.ID), s)
 }
 
 func (e *Engine) profile(s bellwether.Subject, a bellwether.AnonymousID) (bellwether.Profile, error) {
