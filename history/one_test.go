@@ -152,6 +152,9 @@ func TestOneHistory(t *testing.T) {
 			}
 			read += int64(len(p.Events))
 		}
+		if tally.Read != int64(len(events)) {
+			t.Fatalf("%d events in the log, %d were read: each belongs to one person", len(events), tally.Read)
+		}
 		for _, r := range tally.Rules {
 			if r.Changed+r.Dropped > r.Seen {
 				t.Fatalf("%s changed and dropped more than it saw: %+v", r.Rule, r)

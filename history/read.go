@@ -142,7 +142,8 @@ func (r *reader) addSpan(rest, v []byte, owner int32, scoped bool, scope string)
 
 // finish decodes what was scanned, adds the members' events, and applies the rules.
 func (r *reader) finish(p *Person, o own, decisions bool) (*Person, error) {
-	if err := r.addMembers(p, o.members, decisions); err != nil {
+	members := slices.DeleteFunc(o.members, func(m member) bool { return o.links[m.scope] }) // they went with it to another
+	if err := r.addMembers(p, members, decisions); err != nil {
 		return nil, err
 	}
 	r.crowd()
