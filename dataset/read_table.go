@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"bellwether"
+	"bellwether/history"
 )
 
 // ReadTableOptions are the settings of ReadTable.
@@ -117,7 +118,7 @@ func readCSV(r io.Reader, comma rune) (*rawTable, error) {
 }
 
 func (t *rawTable) rule(name, why string) *tally {
-	row := &tally{RuleReport{Rule: name, Why: why}}
+	row := &tally{history.RuleReport{Rule: name, Why: why}}
 	t.report.rows = append(t.report.rows, row)
 	return row
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"bellwether"
+	"bellwether/history"
 )
 
 func readTable(t *testing.T, text string, o ReadTableOptions) (*bellwether.Table, Report) {
@@ -50,7 +51,7 @@ func TestReadTable(t *testing.T) {
 			t.Errorf("%s: %+v", rule, r)
 		}
 	}
-	if x := report.Rule("blank_number: spend").Examples[0]; x != (Example{ID: "line 2", Before: `" "`, After: "3.5"}) {
+	if x := report.Rule("blank_number: spend").Examples[0]; x != (history.Example{ID: "line 2", Before: `" "`, After: "3.5"}) {
 		t.Errorf("example %+v", x)
 	}
 }

@@ -4,38 +4,22 @@ import (
 	"fmt"
 
 	"bellwether"
+	"bellwether/history"
 )
 
 // Report says what ReadTable found in a file, in the order in which it was looked for.
 type Report struct {
-	Rules []RuleReport `json:"rules"`
-}
-
-// RuleReport is what one rule found.
-type RuleReport struct {
-	Rule     string    `json:"rule"`
-	Why      string    `json:"why"`
-	Seen     int64     `json:"seen"` // found
-	Changed  int64     `json:"changed"`
-	Dropped  int64     `json:"dropped"`
-	Examples []Example `json:"examples,omitempty"` // the first five
-}
-
-// Example is one thing that a rule found.
-type Example struct {
-	ID     string `json:"id"` // the place in the file
-	Before string `json:"before"`
-	After  string `json:"after,omitempty"` // empty where it was dropped or left
+	Rules []history.RuleReport `json:"rules"`
 }
 
 // Rule returns the report's row of a rule, a zero row when there is none.
-func (r *Report) Rule(name string) RuleReport {
+func (r *Report) Rule(name string) history.RuleReport {
 	for _, row := range r.Rules {
 		if row.Rule == name {
 			return row
 		}
 	}
-	return RuleReport{Rule: name}
+	return history.RuleReport{Rule: name}
 }
 
 // maxExamples is how many examples a rule shows.
@@ -45,10 +29,10 @@ const maxExamples = 5
 type recorder struct{ rows []*tally }
 
 // tally is a row that is being written. What examples show is only formatted for the first ones.
-type tally struct{ RuleReport }
+type tally struct{ history.RuleReport }
 
 func (r *recorder) finish() Report {
-	out := Report{Rules: make([]RuleReport, len(r.rows))}
+	out := Report{Rules: make([]history.RuleReport, len(r.rows))}
 	for i, t := range r.rows {
 		out.Rules[i] = t.RuleReport
 	}
@@ -76,7 +60,7 @@ func (t *tally) example(id string, before, after func() string) {
 	if len(t.Examples) == maxExamples {
 		return
 	}
-	x := Example{ID: id, Before: before()}
+	x := history.Example{ID: id, Before: before()}
 	if after != nil {
 		x.After = after()
 	}
