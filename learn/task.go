@@ -59,9 +59,11 @@ type Inputs struct {
 	Items    map[bellwether.ItemID]*bellwether.Item // the catalogue; must not be changed
 	Types    []bellwether.EventType                 // of events that may be learned from; nil: every type that says something
 
-	// What guards read: decisions of the log, and the temperature of the default policy.
+	// What guards read. Outcomes are the mature ones of decisions about a person of a pass that are not settled yet; nil: none are.
 	Decision    func(bellwether.DecisionID) (bellwether.Decision, bool, error)
-	Temperature float64
+	Person      func(context.Context, bellwether.Subject, bellwether.AnonymousID) (*history.Person, error)
+	Outcomes    func(*history.Person) ([]bellwether.Outcome, error)
+	Temperature float64 // of the default policy
 }
 
 // Dataset returns an empty dataset of a task.

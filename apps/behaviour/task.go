@@ -1,0 +1,84 @@
+package behaviour
+
+import (
+	"fmt"
+
+	"bellwether"
+	"bellwether/dataset"
+	"bellwether/learn"
+	"bellwether/models/dnn"
+)
+
+// Limits below which there is too little data to learn from.
+const (
+	minRows  = 100
+	minClass = 10 // of either class, in each part of the split
+)
+
+// Task is what is learned: who buys within 30 days, or who is of the positive class of a given table.
+func Task() learn.Task {
+	return learn.Task{
+		Name: Name, Title: "Who buys within 30 days", Metric: "auc",
+		Data: newData, Check: check, Candidates: Candidates, Judge: learn.JudgeClasses, Compare: learn.CompareClasses,
+	}
+}
+
+// data assembles the customer table.
+type data struct {
+	*dataset.Customers
+	in learn.Inputs
+}
+
+func newData(in learn.Inputs) learn.Assembler {
+	return &data{in: in, Customers: dataset.NewCustomers(dataset.TableOptions{AsOf: in.AsOf, Currency: in.Currency, Items: in.Items})}
+}
+
+// Dataset implements [learn.Assembler].
+func (d *data) Dataset() (*bellwether.Dataset, error) {
+	table, err := d.Customers.Data()
+	if err != nil {
+		return nil, err
+	}
+	out := d.in.Dataset(Name)
+	out.Table = table
+	out.Digest = dataset.Digest(out)
+	return out, nil
+}
+
+// check wants a table with 100 people, and 10 of either class in each part of the split.
+func check(d *bellwether.Dataset) error {
+	t := d.Table
+	if t == nil {
+		return fmt.Errorf("%s learns from a table", Name)
+	}
+	if t.Rows() < minRows {
+		return fmt.Errorf("%w: %d people are in the table, %d are needed", learn.ErrNoData, t.Rows(), minRows)
+	}
+	var count [3][2]int
+	for i, y := range t.Target {
+		if y != 0 && y != 1 {
+			return fmt.Errorf("%s tells two classes apart, and row %d has the target %g: say which value counts as 1", Name, i+1, y)
+		}
+		count[t.Split[i]][int(y)]++
+	}
+	for _, split := range []bellwether.Split{bellwether.Train, bellwether.Test} {
+		for class, n := range count[split] {
+			if n < minClass {
+				return fmt.Errorf("%w: class %d has %d people in a part of the split, %d are needed", learn.ErrNoData, class, n, minClass)
+			}
+		}
+	}
+	return nil
+}
+
+// Candidates lists the classifiers: the majority's share, logistic regression and the reference network of SCIENCE §3.
+func Candidates(o learn.FitOptions) []learn.Candidate {
+	classifier := func(kind string, baseline bool) learn.Candidate {
+		t := dnn.Trainer{Kind: kind, Epochs: o.Epochs, Seed: o.Seed, Clock: o.Clock}
+		if o.Checkpoints != nil {
+			t.Checkpoint = o.Checkpoints(kind)
+		}
+		return learn.Candidate{Name: kind, Baseline: baseline, Train: learn.By(t), Settings: learn.Says(map[string]any{"epochs": o.Epochs, "seed": o.Seed})}
+	}
+	return []learn.Candidate{classifier(dnn.Majority, true), classifier(dnn.Logistic, true), classifier(dnn.Network, false)}
+}
