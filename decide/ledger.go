@@ -89,7 +89,7 @@ func (l *ledger) append(ctx context.Context, d *bellwether.Decision) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	data, err := d.MarshalBinary()
+	data, err := store.Encode(d)
 	if err != nil {
 		return fmt.Errorf("encode decision %q: %w", d.ID, err)
 	}
@@ -205,7 +205,7 @@ func (l *ledger) find(id bellwether.DecisionID) (bellwether.Decision, bool, erro
 		return bellwether.Decision{}, false, err
 	}
 	var d bellwether.Decision
-	if err := d.UnmarshalBinary(data); err != nil {
+	if err := store.Decode(data, &d); err != nil {
 		return d, false, fmt.Errorf("read decision %q: %w", id, err)
 	}
 	return d, true, nil
