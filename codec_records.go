@@ -230,11 +230,31 @@ func (o *Outcome) field(c *coder, n int) bool {
 		fieldBool(c, &o.Matured)
 	case 7:
 		fieldList(c, &o.Events, 1, text)
+	case 8:
+		fieldTime(c, &o.Time)
+	case 9:
+		field(c, &o.Surface, text)
+	case 10:
+		field(c, &o.Policy, text)
+	case 11:
+		field(c, &o.Model, text)
+	case 12:
+		fieldBool(c, &o.Holdout)
+	case 13:
+		fieldBool(c, &o.Slate)
+	case 14:
+		fieldBool(c, &o.Evaluable)
+	case 15:
+		fieldList(c, &o.Actions, 1, text)
+	case 16:
+		fieldMap(c, &o.Positions, floats)
 	default:
 		return false
 	}
 	return true
 }
+
+func floats(c *coder, p *[]float64) { list(c, p, 8, float) }
 
 func (p *Prediction) field(c *coder, n int) bool {
 	switch n {
