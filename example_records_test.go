@@ -60,7 +60,9 @@ func exampleDecision() *Decision {
 
 func exampleOutcome() *Outcome {
 	return &Outcome{
-		Decision: "d-1", Subject: "ana", Exposed: moments(0), Rewards: map[string]float64{"click": 1, "revenue": 39.98},
+		Decision: "d-1", Time: moments(0), Subject: "ana", Surface: "home", Policy: "softmax/1", Model: "recommend-000003",
+		Holdout: true, Slate: true, Evaluable: true, Actions: []string{"tin", "cup"},
+		Exposed: moments(0), Rewards: map[string]float64{"click": 1, "revenue": 39.98}, Positions: map[string][]float64{"click": {0, 1}},
 		Rule: "click 7d, view 1d", Matured: true, Events: []EventID{"m-1/0"},
 	}
 }

@@ -112,6 +112,11 @@ func TestOtherRecordsValidate(t *testing.T) {
 	outcome = exampleOutcome()
 	outcome.Rule = ""
 	refused(t, "rule", outcome.Validate(), "rule")
+	outcome = exampleOutcome()
+	outcome.Positions["click"] = []float64{1}
+	refused(t, "one place for two actions", outcome.Validate(), "positions.click")
+	outcome.Positions["click"] = []float64{1, math.NaN()}
+	refused(t, "position", outcome.Validate(), "positions.click")
 }
 
 func TestMoney(t *testing.T) {
