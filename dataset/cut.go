@@ -1,0 +1,185 @@
+package dataset
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"bellwether"
+)
+
+// build lays the steps out in vocabularies and cuts them.
+func (s *Sequences) build() (*bellwether.Sequences, error) {
+	if s.o.Test.Before(s.o.Validation) && !s.o.Test.IsZero() {
+		return nil, errors.New("dataset: the test cut lies before the validation cut: swap them")
+	}
+	s.sample()
+	if len(s.people) == 0 {
+		return nil, fmt.Errorf("%w: none of %d events is a step of a sequence: import events about items, or name their types", ErrNoData, s.late.events)
+	}
+	if n := len(s.types.names); n > math.MaxUint8 {
+		return nil, fmt.Errorf("dataset: %d types of steps, more than %d: name fewer in SequenceOptions.Types", n, math.MaxUint8)
+	}
+	out := &bellwether.Sequences{}
+	s.sortPeople()
+	convert := s.vocabularies(out)
+	asked := make([]bool, len(out.Types))
+	for i, t := range out.Types {
+		asked[i] = len(s.o.Targets) == 0 || slices.Contains(s.o.Targets, t)
+	}
+	c := cutter{out: out, asked: asked}
+	if s.o.Protocol == Temporal {
+		c.known = s.late.decide(s.o.Known)
+		c.first, c.second = s.cuts(c.known)
+	}
+	for i := range s.people {
+		steps := convert(s.people[i].steps)
+		out.People = append(out.People, s.people[i].subject)
+		s.people[i] = member{} // its memory is for the next person's steps
+		if s.o.Protocol == Temporal {
+			c.byTime(steps, s.times[i])
+		} else {
+			c.leaveOneOut(steps)
+		}
+	}
+	Describe(out, s.o.Items)
+	return out, nil
+}
+
+// sortPeople puts people in the order of their first step, those of one second by their ids.
+func (s *Sequences) sortPeople() {
+	order := make([]int32, len(s.people))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		p, q := &s.people[a], &s.people[b]
+		return cmp.Or(cmp.Compare(p.steps[0].time, q.steps[0].time), cmp.Compare(p.subject, q.subject))
+	})
+	people, times := make([]member, len(order)), make([][]moments, len(s.times))
+	for to, from := range order {
+		people[to] = s.people[from]
+		if len(times) > 0 {
+			times[to] = s.times[from]
+		}
+	}
+	s.people, s.times = people, times
+}
+
+// vocabularies writes them to out and returns what turns a person's steps into theirs.
+func (s *Sequences) vocabularies(out *bellwether.Sequences) func([]step) []bellwether.Step {
+	for i := range s.items.first {
+		s.items.first[i] = math.MaxInt64
+	}
+	for i := range s.people {
+		for _, st := range s.people[i].steps {
+			s.items.first[st.item] = min(s.items.first[st.item], st.time)
+		}
+	}
+	var items, types, channels, marks []int32
+	seen := func(n int32) bool { return s.items.first[n] < math.MaxInt64 }
+	out.Items, items = s.items.vocabulary(s.items.byTime(len(s.items.names), seen), 0, -1)
+	out.Types, types = s.types.vocabulary(s.types.byTime(math.MaxUint8, nil), 0, 0)
+	out.Channels, channels = s.channels.vocabulary(s.channels.byTime(math.MaxUint8, nil), 1, 0)
+	out.Campaigns, marks = s.campaigns.vocabulary(s.campaigns.byTime(math.MaxUint16, s.campaigns.often), 1, 0)
+	return func(steps []step) []bellwether.Step {
+		to := make([]bellwether.Step, len(steps))
+		for i, st := range steps {
+			to[i] = bellwether.Step{Item: items[st.item], Type: uint8(types[st.kind]), Quantity: st.quantity, Price: st.price, Time: st.time}
+			if st.channel > 0 {
+				to[i].Channel = uint8(channels[st.channel-1])
+			}
+			if st.campaign > 0 {
+				to[i].Campaign = uint16(marks[st.campaign-1])
+			}
+		}
+		return to
+	}
+}
+
+// cuts returns the options' cuts, or the moments by which 80 % and 90 % of the steps were known.
+func (s *Sequences) cuts(by Known) (first, second int64) {
+	var known []int64
+	if s.o.Validation.IsZero() || s.o.Test.IsZero() {
+		for _, times := range s.times {
+			for i := range times {
+				known = append(known, times[i].known(by))
+			}
+		}
+		slices.Sort(known)
+	}
+	at := func(t time.Time, share float64) int64 {
+		if !t.IsZero() {
+			return t.UnixNano()
+		}
+		return known[int(share*float64(len(known)-1))]
+	}
+	first = at(s.o.Validation, .8)
+	return first, max(first, at(s.o.Test, .9))
+}
+
+// cutter adds people to out, one after the other.
+type cutter struct {
+	out           *bellwether.Sequences
+	asked         []bool // by type: it may be a target
+	known         Known
+	first, second int64
+}
+
+func (c *cutter) emit(steps []bellwether.Step, end int) {
+	c.out.Steps, c.out.TrainEnd = append(c.out.Steps, steps), append(c.out.TrainEnd, end)
+}
+
+func (c *cutter) leaveOneOut(steps []bellwether.Step) {
+	end := len(steps)
+	last := c.lastTarget(steps, end)
+	if before := c.lastTarget(steps, last); before > 0 {
+		c.out.Validation = append(c.out.Validation, c.target(before))
+		c.out.Test = append(c.out.Test, c.target(last))
+		end = before
+	}
+	c.emit(steps, end)
+}
+
+// target is one of the person who is added next.
+func (c *cutter) target(at int) bellwether.Target {
+	return bellwether.Target{Person: int32(len(c.out.Steps)), At: int32(at)}
+}
+
+// lastTarget returns the place of the last target before end, −1 when there is none.
+func (c *cutter) lastTarget(steps []bellwether.Step, end int) int {
+	for end--; end >= 0 && !c.asked[steps[end].Type]; end-- {
+	}
+	return end
+}
+
+func (c *cutter) byTime(steps []bellwether.Step, times []moments) {
+	order := make([]int, len(steps))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(x, y int) int {
+		a, b := times[x].known(c.known), times[y].known(c.known)
+		if a > c.first || b > c.first {
+			return cmp.Compare(a, b)
+		}
+		return 0 // both may be fitted: they are in the order of time
+	})
+	sorted, end := make([]bellwether.Step, len(steps)), 0
+	for at, from := range order {
+		sorted[at] = steps[from]
+		switch occurred := times[from].occurred; {
+		case times[from].known(c.known) <= c.first:
+			end = at + 1
+		case occurred <= c.first || !c.asked[steps[from].Type]: // late news, or not asked for
+		case occurred <= c.second:
+			c.out.Validation = append(c.out.Validation, c.target(at))
+		default:
+			c.out.Test = append(c.out.Test, c.target(at))
+		}
+	}
+	c.emit(sorted, end)
+}
