@@ -1,0 +1,3 @@
+package web
+
+const cookieName = "bellwether_session"
