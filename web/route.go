@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 
+	"bellwether/collect"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -18,7 +20,7 @@ type Body int
 
 // Bodies.
 const (
-	Small  Body = iota // at most 1 MiB
+	Small  Body = iota // at most 4 MiB, unpacked
 	Large              // at most 16 MiB
 	Stream             // of any length: read as it comes, held by nobody
 )
@@ -27,7 +29,7 @@ const (
 func (b Body) limit() int64 {
 	switch b {
 	case Small:
-		return 1 << 20
+		return collect.MaxBody
 	case Large:
 		return 16 << 20
 	}
@@ -37,21 +39,26 @@ func (b Body) limit() int64 {
 // Route is one row of the table of everything that can be asked. Make one with [Typed] or [Raw].
 type Route struct {
 	Method  string
-	Path    string   // as http.ServeMux writes it, such as /v1/decisions/{id}; a slash at the end makes no difference
-	Aliases []string // other paths of the same route, for clients that were written for others
-	Role    Role     // that a key must open
-	Name    string   // of the operation; "": from method and path
-	Doc     string   // one line: what one gets
-	Details string   // more, for the OpenAPI document
-	Body    Body     // how long a body may be
-	Query   []Query  // parameters of a raw route
-	Accepts []string // content types of a raw route's body; nil: JSON, where the method has a body
-	Answers []string // content types of a raw route's answer; nil: JSON
-	Page    *Page    // that the route shows; nil: it is no page
+	Path    string    // as http.ServeMux writes it, such as /v1/decisions/{id}; a slash at the end makes no difference
+	Aliases []string  // other paths of the same route, for clients that were written for others
+	Role    Role      // that a key must open
+	Name    string    // of the operation; "": from method and path
+	Doc     string    // one line: what one gets
+	Details string    // more, for the OpenAPI document
+	Body    Body      // how long a body may be
+	Query   []Query   // parameters of a raw route
+	Accepts []string  // content types of a raw route's body; nil: JSON, where the method has a body
+	Answers []string  // content types of a raw route's answer; nil: JSON
+	Key     KeyFinder // of a route that collects: where else its key may be; nil: in the header alone
+	Page    *Page     // that the route shows; nil: it is no page
 
 	raw   Handler
 	typed func(api huma.API, op huma.Operation, problem func(context.Context, error) *Problem)
 }
+
+// KeyFinder finds a key outside of the header, for clients that put it elsewhere. It is asked with body nil first, for
+// a key in the address, and with the body when that gave none.
+type KeyFinder func(r *http.Request, body []byte) string
 
 // Query describes one parameter of a raw route's address.
 type Query struct{ Name, Doc string }

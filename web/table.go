@@ -26,14 +26,21 @@ type row struct {
 }
 
 // newTable describes and checks routes. Errors of typed routes go through problem, which knows their status.
-func newTable(routes []Route, prefix string, problem func(context.Context, error) *Problem) (*table, error) {
-	t := &table{paths: make(map[string]map[string]*row), rows: make([]row, len(routes))}
+func newTable(routes []Route, prefix string, problem func(context.Context, error) *Problem) (t *table, err error) {
+	if err := checkAll(routes); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil { // huma panics on types that it can't describe
+			t, err = nil, fmt.Errorf("routes: %v", p)
+		}
+	}()
+	t = &table{paths: make(map[string]map[string]*row), rows: make([]row, len(routes))}
 	ops := &operations{}
 	t.api = huma.NewAPI(description(), ops)
 	var errs []error
 	for i, r := range routes {
 		t.rows[i] = row{Route: r, answer: r.raw}
-		errs = append(errs, r.check())
 		if r.typed != nil {
 			r.typed(t.api, r.operation(), problem)
 			t.rows[i].answer = ops.last()
@@ -60,6 +67,21 @@ func (t *table) place(pattern string, r *row) error {
 	}
 	methods[r.Method] = r
 	return nil
+}
+
+// checkAll says what is wrong with routes, each alone and together.
+func checkAll(routes []Route) error {
+	var errs []error
+	ids := make(map[string]string)
+	for _, r := range routes {
+		id := r.OperationID()
+		if other, taken := ids[id]; taken {
+			errs = append(errs, fmt.Errorf("%s %s and %s are both named %s: set Name", r.Method, r.Path, other, id))
+		}
+		ids[id] = r.Method + " " + r.Path
+		errs = append(errs, r.check())
+	}
+	return errors.Join(errs...)
 }
 
 // check says what a route lacks.
