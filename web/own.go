@@ -109,7 +109,7 @@ func (s *Server) revokeKey(ctx context.Context, in *keyInput) (*struct{}, error)
 type rotateInput struct {
 	ID   string `path:"id" doc:"Of the key, as listed, or the key itself."`
 	Body struct {
-		Overlap string `json:"overlap" default:"24h" doc:"How long the old key goes on opening, such as 24h."`
+		Overlap string `json:"overlap,omitempty" default:"24h" doc:"How long the old key goes on opening, such as 24h."`
 	}
 }
 

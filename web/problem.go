@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"bellwether/collect"
 	"bellwether/store"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -110,6 +111,10 @@ var Failures = []Failure{
 	{Err: store.ErrLocked, Status: http.StatusConflict, Name: "locked", Advice: "stop the program that has the folder open"},
 	{Err: store.ErrTooLarge, Status: http.StatusRequestEntityTooLarge, Name: "too-large", Advice: "send less at once"},
 	{Err: store.ErrClosed, Status: http.StatusServiceUnavailable, Name: "closed", Advice: "the server is stopping; try again after Retry-After seconds", Retry: 5 * time.Second},
+	{Err: collect.ErrTooLarge, Status: http.StatusRequestEntityTooLarge, Name: "too-large-body", Advice: "send smaller batches"},
+	{Err: collect.ErrTooMany, Status: http.StatusRequestEntityTooLarge, Name: "too-many-messages", Advice: "send smaller batches"},
+	{Err: collect.ErrFormat, Status: http.StatusBadRequest, Name: "format", Advice: "name the format that the file is in"},
+	{Err: collect.ErrMapping, Status: http.StatusBadRequest, Name: "mapping", Advice: "change the mapping, or leave it out to have one guessed"},
 	{Err: context.DeadlineExceeded, Status: http.StatusServiceUnavailable, Name: "too-slow", Advice: "try again after Retry-After seconds", Retry: 5 * time.Second},
 }
 
@@ -119,6 +124,11 @@ const problemType = "urn:bellwether:"
 func problemOf(failures []Failure, err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
+		return p
+	}
+	if at, broken := collect.Broken(err); broken {
+		p = BadRequest("the body can't be read from byte %d on: %w", at, err).Advise("send it as JSON; nothing of it was written")
+		p.Offset = &at
 		return p
 	}
 	for _, f := range failures {
