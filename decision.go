@@ -8,26 +8,28 @@ import (
 
 // Decision records one choice with everything that is needed to prove its worth later.
 type Decision struct {
-	ID          DecisionID         `json:"id"`
-	Time        time.Time          `json:"time"`
-	Subject     Subject            `json:"subject"`
-	Surface     Surface            `json:"surface"`
-	Snapshot    string             `json:"snapshot,omitempty"` // features that were read
-	Context     map[string]float64 `json:"context,omitempty"`  // features that reward models may use
-	Candidates  []Candidate        `json:"candidates"`         // after filters
-	Filters     []string           `json:"filters,omitempty"`  // applied, with counts: "seen:12"
-	Slate       bool               `json:"slate,omitempty"`    // Actions is an ordered list
-	Actions     []int              `json:"actions"`            // indices in Candidates; one unless Slate
-	Propensity  float64            `json:"propensity"`         // of the action, or of the ordered list
-	Policy      PolicyID           `json:"policy"`
-	Model       ModelVersion       `json:"model"`
-	Seed        uint64             `json:"seed"`
-	Floor       float64            `json:"floor"`     // ε
-	Holdout     bool               `json:"holdout"`   // the person is in the global holdout
-	Evaluable   bool               `json:"evaluable"` // false: deterministic, refused by off-policy estimators
-	Arms        map[string]string  `json:"arms,omitempty"`
-	Multipliers map[string]float64 `json:"multipliers,omitempty"` // λ of budgets
-	Consent     []Purpose          `json:"consent,omitempty"`
+	ID          DecisionID         `json:"id" cbor:"1,keyasint,omitempty"`
+	Time        time.Time          `json:"time" cbor:"2,keyasint,omitzero"`
+	Subject     Subject            `json:"subject" cbor:"3,keyasint,omitempty"`
+	Surface     Surface            `json:"surface" cbor:"4,keyasint,omitempty"`
+	Snapshot    string             `json:"snapshot,omitempty" cbor:"5,keyasint,omitempty"` // features that were read
+	Context     map[string]float64 `json:"context,omitempty" cbor:"6,keyasint,omitempty"`  // features that reward models may use
+	Candidates  []Candidate        `json:"candidates" cbor:"7,keyasint,omitempty"`         // after filters
+	Filters     []string           `json:"filters,omitempty" cbor:"8,keyasint,omitempty"`  // applied, with counts: "seen:12"
+	Slate       bool               `json:"slate,omitempty" cbor:"9,keyasint,omitempty"`    // Actions is an ordered list
+	Actions     []int              `json:"actions" cbor:"10,keyasint,omitempty"`           // indices in Candidates; one unless Slate
+	Propensity  float64            `json:"propensity" cbor:"11,keyasint,omitempty"`        // of the action, or of the ordered list
+	Policy      PolicyID           `json:"policy" cbor:"12,keyasint,omitempty"`
+	Model       ModelVersion       `json:"model" cbor:"13,keyasint,omitempty"`
+	Seed        uint64             `json:"seed" cbor:"14,keyasint,omitempty"`
+	Floor       float64            `json:"floor" cbor:"15,keyasint,omitempty"`     // ε
+	Holdout     bool               `json:"holdout" cbor:"16,keyasint,omitempty"`   // the person is in the global holdout
+	Evaluable   bool               `json:"evaluable" cbor:"17,keyasint,omitempty"` // false: deterministic, refused by off-policy estimators
+	Arms        map[string]string  `json:"arms,omitempty" cbor:"18,keyasint,omitempty"`
+	Multipliers map[string]float64 `json:"multipliers,omitempty" cbor:"19,keyasint,omitempty"` // λ of budgets
+	Consent     []Purpose          `json:"consent,omitzero" cbor:"20,keyasint,omitzero"`
+
+	Unknown []byte `json:"-" cbor:"-"` // fields of a newer program, as they were stored
 }
 
 // Candidate is one thing that could have been done.

@@ -52,28 +52,30 @@ const (
 // Event is one thing that happened, canonical and ready for the log. A message about
 // several items (an order) becomes one event an item, whose ids share a stem.
 type Event struct {
-	ID        EventID         `json:"id"`
-	Type      EventType       `json:"type"`
-	Occurred  time.Time       `json:"occurred"` // when it happened, the sender's clock skew corrected
-	Received  time.Time       `json:"received"` // when this program accepted it; features at time t use received ≤ t
-	Subject   Subject         `json:"subject,omitempty"`
-	Anonymous AnonymousID     `json:"anonymous,omitempty"`
-	Previous  string          `json:"previous,omitempty"` // alias: the id that Subject replaces
-	Session   string          `json:"session,omitempty"`
-	Item      ItemID          `json:"item,omitempty"`
-	Quantity  int64           `json:"quantity,omitempty"` // pieces; 0 means not said
-	Price     Money           `json:"price,omitzero"`     // of one piece
-	Value     float64         `json:"value,omitempty"`    // by type: seconds, rating, answer 0–10
-	Order     string          `json:"order,omitempty"`
-	Position  int32           `json:"position,omitempty"` // place in a list or slate, from 1
-	Channel   Channel         `json:"channel,omitempty"`
-	Campaign  CampaignID      `json:"campaign,omitempty"`
-	Creative  CreativeID      `json:"creative,omitempty"`
-	Decision  DecisionID      `json:"decision,omitempty"` // the decision that this event answers
-	UserAgent string          `json:"user_agent,omitempty"`
-	Consent   []Purpose       `json:"consent,omitempty"`
-	Traits    map[string]any  `json:"traits,omitempty"` // strings, numbers, booleans: traits of a person or further properties
-	Raw       json.RawMessage `json:"raw,omitempty"`    // the message as it came; on the first event of a message only
+	ID        EventID         `json:"id" cbor:"1,keyasint,omitempty"`
+	Type      EventType       `json:"type" cbor:"2,keyasint,omitempty"`
+	Occurred  time.Time       `json:"occurred" cbor:"3,keyasint,omitzero"` // when it happened, the sender's clock skew corrected
+	Received  time.Time       `json:"received" cbor:"4,keyasint,omitzero"` // when this program accepted it; features at time t use received ≤ t
+	Subject   Subject         `json:"subject,omitempty" cbor:"5,keyasint,omitempty"`
+	Anonymous AnonymousID     `json:"anonymous,omitempty" cbor:"6,keyasint,omitempty"`
+	Previous  string          `json:"previous,omitempty" cbor:"7,keyasint,omitempty"` // alias: the id that Subject replaces
+	Session   string          `json:"session,omitempty" cbor:"8,keyasint,omitempty"`
+	Item      ItemID          `json:"item,omitempty" cbor:"9,keyasint,omitempty"`
+	Quantity  int64           `json:"quantity,omitempty" cbor:"10,keyasint,omitempty"` // pieces; 0 means not said
+	Price     Money           `json:"price,omitzero" cbor:"11,keyasint,omitzero"`      // of one piece
+	Value     float64         `json:"value,omitempty" cbor:"12,keyasint,omitempty"`    // by type: seconds, rating, answer 0–10
+	Order     string          `json:"order,omitempty" cbor:"13,keyasint,omitempty"`
+	Position  int32           `json:"position,omitempty" cbor:"14,keyasint,omitempty"` // place in a list or slate, from 1
+	Channel   Channel         `json:"channel,omitempty" cbor:"15,keyasint,omitempty"`
+	Campaign  CampaignID      `json:"campaign,omitempty" cbor:"16,keyasint,omitempty"`
+	Creative  CreativeID      `json:"creative,omitempty" cbor:"17,keyasint,omitempty"`
+	Decision  DecisionID      `json:"decision,omitempty" cbor:"18,keyasint,omitempty"` // the decision that this event answers
+	UserAgent string          `json:"user_agent,omitempty" cbor:"19,keyasint,omitempty"`
+	Consent   []Purpose       `json:"consent,omitzero" cbor:"20,keyasint,omitzero"`
+	Traits    map[string]any  `json:"traits,omitempty" cbor:"21,keyasint,omitempty"` // strings, numbers, booleans: traits of a person or further properties
+	Raw       json.RawMessage `json:"raw,omitempty" cbor:"22,keyasint,omitempty"`    // the message as it came; on the first event of a message only
+
+	Unknown []byte `json:"-" cbor:"-"` // fields of a newer program, as they were stored
 }
 
 // Revenue returns price × quantity in minor units, a quantity that was not said counting as 1.

@@ -6,10 +6,10 @@ import (
 )
 
 // examples returns a full example of each record.
-func examples() map[string]binaryRecord {
-	return map[string]binaryRecord{
+func examples() map[string]any {
+	return map[string]any{
 		"event": exampleEvent(), "item": exampleItem(), "profile": exampleProfile(), "decision": exampleDecision(),
-		"outcome": exampleOutcome(), "prediction": examplePrediction(), "dataset": exampleDataset(),
+		"outcome": exampleOutcome(), "prediction": examplePrediction(),
 	}
 }
 
@@ -72,27 +72,5 @@ func examplePrediction() *Prediction {
 	return &Prediction{
 		Subject: "ana", Application: "recommend", Model: "popularity", Time: moments(0),
 		Scores: []ScoredItem{{"cup", 1.5}, {"tin", -.5}}, Probability: &p, Reason: "no history",
-	}
-}
-
-func exampleDataset() *Dataset {
-	at := moments(0).Unix()
-	return &Dataset{
-		Project: "default", Name: "recommend", AsOf: moments(0), Digest: "9f86d081",
-		Sequences: &Sequences{
-			Items: []ItemID{"tea-250", "cup"}, Types: []EventType{ViewItem, Purchase}, People: []Subject{"ana", "bo"},
-			Channels: []Channel{"email", "search"}, Campaigns: []CampaignID{"spring"}, Categories: []string{"tea", ""}, Content: []float32{.5, -1, 0, .25},
-			Steps: [][]Step{{
-				{Item: 0, Quantity: 1, Price: 1999, Time: at},
-				{Item: 1, Type: 1, Channel: 2, Quantity: 2, Price: 500, Time: at + 60},
-				{Item: 0, Type: 1, Channel: 1, Campaign: 1, Time: at + 61},
-			}, {{Item: -1, Time: at}}},
-			TrainEnd: []int{1, 1}, Validation: []Target{{0, 1}}, Test: []Target{{0, 2}},
-		},
-		Table: &Table{
-			Subjects: []Subject{"ana", "bo"},
-			Columns:  []Column{{Name: "visits", Numbers: []float64{3, math.NaN()}}, {Name: "city", Codes: []int32{0, -1}, Levels: []string{"Köln"}}},
-			Target:   []float64{1, 0}, Split: []Split{Train, Test}, Positive: "yes",
-		},
 	}
 }

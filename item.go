@@ -4,20 +4,22 @@ import "time"
 
 // Item is a thing that can be recommended, sold or advertised, valid over a span of time.
 type Item struct {
-	ID         ItemID            `json:"id"`
-	Title      string            `json:"title,omitempty"`
-	Text       string            `json:"text,omitempty"`
-	Category   string            `json:"category,omitempty"`
-	Brand      string            `json:"brand,omitempty"`
-	Price      Money             `json:"price,omitzero"`
-	Cost       Money             `json:"cost,omitzero"`   // of one piece: price − cost is margin
-	Stock      *int64            `json:"stock,omitempty"` // pieces; nil means not tracked
-	Attributes map[string]string `json:"attributes,omitempty"`
-	Image      string            `json:"image,omitempty"`    // address
-	Features   []float32         `json:"features,omitempty"` // content vector: text, image, audio
-	From       time.Time         `json:"from,omitzero"`
-	To         time.Time         `json:"to,omitzero"`
-	Updated    time.Time         `json:"updated,omitzero"`
+	ID         ItemID            `json:"id" cbor:"1,keyasint,omitempty"`
+	Title      string            `json:"title,omitempty" cbor:"2,keyasint,omitempty"`
+	Text       string            `json:"text,omitempty" cbor:"3,keyasint,omitempty"`
+	Category   string            `json:"category,omitempty" cbor:"4,keyasint,omitempty"`
+	Brand      string            `json:"brand,omitempty" cbor:"5,keyasint,omitempty"`
+	Price      Money             `json:"price,omitzero" cbor:"6,keyasint,omitzero"`
+	Cost       Money             `json:"cost,omitzero" cbor:"7,keyasint,omitzero"`    // of one piece: price − cost is margin
+	Stock      *int64            `json:"stock,omitempty" cbor:"8,keyasint,omitempty"` // pieces; nil means not tracked
+	Attributes map[string]string `json:"attributes,omitempty" cbor:"9,keyasint,omitempty"`
+	Image      string            `json:"image,omitempty" cbor:"10,keyasint,omitempty"`    // address
+	Features   []float32         `json:"features,omitempty" cbor:"11,keyasint,omitempty"` // content vector: text, image, audio
+	From       time.Time         `json:"from,omitzero" cbor:"12,keyasint,omitzero"`
+	To         time.Time         `json:"to,omitzero" cbor:"13,keyasint,omitzero"`
+	Updated    time.Time         `json:"updated,omitzero" cbor:"14,keyasint,omitzero"`
+
+	Unknown []byte `json:"-" cbor:"-"` // fields of a newer program, as they were stored
 }
 
 // Validate reports the first invalid field as a *FieldError.

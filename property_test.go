@@ -1,64 +1,10 @@
 package bellwether
 
 import (
-	"encoding/json"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
-
-func drawID[T ~string](t *rapid.T, label string) T {
-	return T(rapid.StringMatching(`[a-zA-Z0-9:/ é-]{0,20}`).Draw(t, label))
-}
-
-func drawTime(t *rapid.T, label string) time.Time {
-	if rapid.Bool().Draw(t, label+" zero") {
-		return time.Time{}
-	}
-	return time.Unix(rapid.Int64Range(0, 7_000_000_000).Draw(t, label), rapid.Int64Range(0, 999_999_999).Draw(t, label+" ns")).UTC()
-}
-
-func drawEvent(t *rapid.T) *Event {
-	value := rapid.OneOf(
-		rapid.Just[any](nil), rapid.Map(rapid.Bool(), func(b bool) any { return b }), rapid.Map(rapid.String(), func(s string) any { return s }),
-		rapid.Map(rapid.Float64(), func(f float64) any { return f }), rapid.Map(rapid.Int64(), func(n int64) any { return n }))
-	return &Event{
-		ID: drawID[EventID](t, "id"), Type: drawID[EventType](t, "type"), Occurred: drawTime(t, "occurred"), Received: drawTime(t, "received"),
-		Subject: drawID[Subject](t, "subject"), Anonymous: drawID[AnonymousID](t, "anonymous"), Item: drawID[ItemID](t, "item"),
-		Quantity: rapid.Int64().Draw(t, "quantity"), Price: Money{rapid.Int64().Draw(t, "price"), drawID[Currency](t, "currency")},
-		Value: rapid.Float64().Draw(t, "value"), Position: rapid.Int32().Draw(t, "position"), Order: drawID[string](t, "order"),
-		Consent: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Purpose { return drawID[Purpose](t, "purpose") }), 1, 3).Draw(t, "consent"),
-		Traits:  rapid.MapOfN(rapid.String(), value, 1, 5).Draw(t, "traits"),
-	}
-}
-
-func TestEventRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want, got := drawEvent(t), &Event{ID: "left over", Session: "left over"}
-		b, err := want.MarshalBinary()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := got.UnmarshalBinary(b); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
-			t.Fatal(diff)
-		}
-	})
-}
-
-func TestTimesAreKeptInUTC(t *testing.T) {
-	zone := time.FixedZone("east", 5*3600+1800)
-	want, got := &Event{Occurred: time.Date(2026, 1, 2, 3, 4, 5, 6, zone)}, new(Event)
-	b, _ := want.MarshalBinary()
-	if err := got.UnmarshalBinary(b); err != nil || !got.Occurred.Equal(want.Occurred) || got.Occurred.Location() != time.UTC {
-		t.Errorf("got %v, %v", got.Occurred, err)
-	}
-}
 
 // drawDecision draws a decision as a policy with the floor ε makes it: I1 and I2 hold.
 func drawDecision(t *rapid.T) *Decision {
@@ -156,29 +102,6 @@ func TestDecisionFloor(t *testing.T) {
 		d.Floor = least * float64(len(d.Candidates)) * 1.01
 		if err := d.Validate(); err == nil {
 			t.Fatalf("I2: a candidate below the floor %g is accepted", d.Floor)
-		}
-	})
-}
-
-func TestDecisionRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want, fromBinary, fromJSON := drawDecision(t), new(Decision), new(Decision)
-		b, err := want.MarshalBinary()
-		if err != nil {
-			t.Fatal(err)
-		}
-		j, err := json.Marshal(want)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := fromBinary.UnmarshalBinary(b); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(j, fromJSON); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, fromBinary) + cmp.Diff(want, fromJSON); diff != "" {
-			t.Fatal(diff)
 		}
 	})
 }

@@ -144,10 +144,9 @@ func within(a, b int64, window time.Duration) bool {
 	return b-a <= int64(window)
 }
 
-// encoder makes the records of messages, several in one piece of memory.
+// encoder makes the records of messages.
 type encoder struct {
 	now time.Time
-	buf []byte
 }
 
 // encode checks m and fills its records, or its reject.
@@ -175,7 +174,7 @@ func (e *encoder) records(m *message) error {
 		if err := v.Validate(); err != nil {
 			return err
 		}
-		data, err := e.append(v)
+		data, err := store.Encode(v)
 		if err != nil {
 			return err
 		}
@@ -191,24 +190,7 @@ func (e *encoder) item(m *message) error {
 	if err := m.item.Validate(); err != nil {
 		return err
 	}
-	data, err := e.append(m.item)
+	data, err := store.Encode(m.item)
 	m.records = []store.Record{{Kind: store.KindItem, ID: string(m.item.ID), Data: data}}
 	return err
-}
-
-// append encodes v at the end of the buffer; what was given out before stays valid when it grows.
-func (e *encoder) append(v interface {
-	AppendBinary([]byte) ([]byte, error)
-},
-) ([]byte, error) {
-	if e.buf == nil {
-		e.buf = make([]byte, 0, 16<<10)
-	}
-	start := len(e.buf)
-	buf, err := v.AppendBinary(e.buf)
-	if err != nil {
-		return nil, err
-	}
-	e.buf = buf
-	return buf[start:len(buf):len(buf)], nil
 }

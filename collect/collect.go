@@ -118,7 +118,7 @@ func (c *Collector) Accept(ctx context.Context, in []Incoming) (Result, error) {
 
 // deriveID names an event by its content, its times included.
 func deriveID(e *bellwether.Event) error {
-	b, err := e.MarshalBinary()
+	b, err := store.Encode(e)
 	if err != nil {
 		return fmt.Errorf("has no id and none can be derived: %w", err)
 	}

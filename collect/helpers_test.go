@@ -55,7 +55,7 @@ func logged(t testing.TB, p *store.Project) []bellwether.Event {
 				continue
 			}
 			var e bellwether.Event
-			if err := e.UnmarshalBinary(r.Data); err != nil {
+			if err := store.Decode(r.Data, &e); err != nil {
 				return err
 			}
 			out = append(out, e)

@@ -14,16 +14,18 @@ import (
 
 // Rejected is one dead letter: a message that was refused, with all that is needed to repair it.
 type Rejected struct {
-	ID       string        `json:"id"`
-	Source   string        `json:"source"`            // "http/track", a file's name, …
-	Line     int64         `json:"line,omitempty"`    // in its file, from 1
-	Reason   string        `json:"reason"`            // continues "refused: "
-	Time     time.Time     `json:"time"`              // when it was refused
-	Raw      []byte        `json:"-"`                 // as it came, at most 256 KiB of it
-	Format   string        `json:"format,omitempty"`  // how Raw is read again: segment, segment/TYPE, event, item, row, row/json, row/sql; "": not at all
-	Mapping  string        `json:"mapping,omitempty"` // of a row: id of its mapping
-	Skew     time.Duration `json:"skew,omitempty"`    // of the sender's clock
-	Replayed bool          `json:"replayed"`          // it was read again and is in the log
+	ID       string        `json:"id" cbor:"1,keyasint,omitempty"`
+	Source   string        `json:"source" cbor:"2,keyasint,omitempty"`            // "http/track", a file's name, …
+	Line     int64         `json:"line,omitempty" cbor:"3,keyasint,omitempty"`    // in its file, from 1
+	Reason   string        `json:"reason" cbor:"4,keyasint,omitempty"`            // continues "refused: "
+	Time     time.Time     `json:"time" cbor:"5,keyasint,omitzero"`               // when it was refused
+	Raw      []byte        `json:"-" cbor:"6,keyasint,omitempty"`                 // as it came, at most 256 KiB of it
+	Format   string        `json:"format,omitempty" cbor:"7,keyasint,omitempty"`  // how Raw is read again: segment, segment/TYPE, event, item, row, row/json, row/sql; "": not at all
+	Mapping  string        `json:"mapping,omitempty" cbor:"8,keyasint,omitempty"` // of a row: id of its mapping
+	Skew     time.Duration `json:"skew,omitempty" cbor:"9,keyasint,omitempty"`    // of the sender's clock
+	Replayed bool          `json:"replayed" cbor:"-"`                             // it was read again and is in the log
+
+	Unknown []byte `json:"-" cbor:"-"` // fields of a newer program, as they were stored
 }
 
 // Notes in the log: the id of the record is the prefix and an id.
@@ -51,7 +53,7 @@ func (c *Collector) refuse(m *message, now time.Time) ([]store.Record, error) {
 		Format: m.format, Mapping: m.mapping, Skew: m.skew,
 	}
 	r.ID = c.letterID(&r)
-	data, err := r.encode()
+	data, err := store.Encode(&r)
 	return []store.Record{{Kind: store.KindReject, ID: r.ID, Data: data}}, err
 }
 
@@ -80,28 +82,6 @@ func (c *Collector) letterID(r *Rejected) string {
 	return fmt.Sprintf("%012x-%s", uint64(max(r.Time.UnixMilli(), 0)), hex.EncodeToString(h.Sum(nil)[:8]))
 }
 
-// encode is the record of r: the length of its JSON, that JSON, and Raw.
-func (r *Rejected) encode() ([]byte, error) {
-	head, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("collect: write a dead letter: %w", err)
-	}
-	b := binary.AppendUvarint(make([]byte, 0, len(head)+len(r.Raw)+4), uint64(len(head)))
-	return append(append(b, head...), r.Raw...), nil
-}
-
-func (r *Rejected) decode(b []byte) error {
-	n, k := binary.Uvarint(b)
-	if k <= 0 || n > uint64(len(b)-k) {
-		return fmt.Errorf("collect: a dead letter's record is cut off")
-	}
-	if err := json.Unmarshal(b[k:k+int(n)], r); err != nil {
-		return fmt.Errorf("collect: read a dead letter: %w", err)
-	}
-	r.Raw = append([]byte(nil), b[k+int(n):]...)
-	return nil
-}
-
 // DeadLetters calls fn with every message that was refused, oldest first, until fn returns false.
 func (c *Collector) DeadLetters(ctx context.Context, fn func(Rejected) bool) error {
 	if err := c.catchUp(ctx); err != nil {
@@ -110,7 +90,7 @@ func (c *Collector) DeadLetters(ctx context.Context, fn func(Rejected) bool) err
 	var failed error
 	err := c.view.Scan([]byte{letterPrefix}, func(_, v []byte) bool {
 		var r Rejected
-		if failed = r.decode(v); failed != nil {
+		if failed = store.Decode(v, &r); failed != nil {
 			return false
 		}
 		if r.Replayed, failed = c.replayed(r.ID); failed != nil {
@@ -151,7 +131,7 @@ func (c *Collector) letter(id string) (Rejected, error) {
 	if b == nil {
 		return r, fmt.Errorf("collect: dead letter %q: %w", id, store.ErrNotFound)
 	}
-	if err := r.decode(b); err != nil {
+	if err := store.Decode(b, &r); err != nil {
 		return r, err
 	}
 	r.Replayed, err = c.replayed(id)

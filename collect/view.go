@@ -84,7 +84,7 @@ func (f folder) fold(w writer, b store.Batch) error {
 		switch r.Kind {
 		case store.KindEvent:
 			var e bellwether.Event
-			if err := e.UnmarshalBinary(r.Data); err != nil {
+			if err := store.Decode(r.Data, &e); err != nil {
 				return fmt.Errorf("collect: event %q of batch %d: %w", r.ID, b.Sequence, err)
 			}
 			k := keyOf(e.ID)

@@ -104,12 +104,12 @@ func TestDecisionsAreValidAndReplay(t *testing.T) {
 		if err := d.Replay(got); err != nil {
 			t.Fatal(err)
 		}
-		data, err := got.MarshalBinary()
+		data, err := store.Encode(&got)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var stored bellwether.Decision
-		if err := stored.UnmarshalBinary(data); err != nil {
+		if err := store.Decode(data, &stored); err != nil {
 			t.Fatal(err)
 		}
 		if err := d.Replay(stored); err != nil {

@@ -66,7 +66,7 @@ func (l *ledger) append(ctx context.Context, d *bellwether.Decision) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	data, err := d.MarshalBinary()
+	data, err := store.Encode(d)
 	if err != nil {
 		return fmt.Errorf("encode decision %q: %w", d.ID, err)
 	}

@@ -160,7 +160,7 @@ func BenchmarkPreview(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := dec.MarshalBinary(); err != nil {
+		if _, err := store.Encode(&dec); err != nil {
 			b.Fatal(err)
 		}
 	}

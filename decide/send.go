@@ -220,7 +220,7 @@ func (s *Sender) record(ctx context.Context, m Message, now time.Time) error {
 		Occurred: now.UTC(), Received: now.UTC(), Subject: m.Decision.Subject, Channel: s.actor.Channel(),
 		Campaign: m.Campaign, Creative: m.Creative, Decision: m.Decision.ID, Price: m.Cost, Consent: m.Consent,
 	}
-	data, err := e.MarshalBinary()
+	data, err := store.Encode(&e)
 	if err != nil {
 		return fmt.Errorf("encode the sending of decision %q: %w", m.Decision.ID, err)
 	}

@@ -131,7 +131,7 @@ func TestEachSendingIsAnEventOfItsDecision(t *testing.T) {
 		t.Fatalf("%d events of %d sendings, want one", len(records), len(actor.sent))
 	}
 	var e bellwether.Event
-	if err := e.UnmarshalBinary(records[0].Data); err != nil {
+	if err := store.Decode(records[0].Data, &e); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Validate(); err != nil {

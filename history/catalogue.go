@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"bellwether"
+	"bellwether/store"
 )
 
 // catalogue is the items as they were last said, with prices in the main currency. It must not be changed.
@@ -33,7 +34,7 @@ func (c *catalogues) read(s source, m *money) (*catalogue, error) {
 	var failed error
 	err := s.Scan([]byte{itemPrefix}, func(_, v []byte) bool {
 		it := new(bellwether.Item)
-		if failed = it.UnmarshalBinary(v); failed == nil {
+		if failed = store.Decode(v, it); failed == nil {
 			out.add(it, m)
 		}
 		return failed == nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bellwether"
+	"bellwether/store"
 )
 
 // Decision returns the decision with that id; false: the fold does not hold it.
@@ -17,7 +18,7 @@ func (h *History) Decision(id bellwether.DecisionID) (d bellwether.Decision, ok 
 	if err != nil || data == nil {
 		return d, false, err
 	}
-	if err := d.UnmarshalBinary(data); err != nil {
+	if err := store.Decode(data, &d); err != nil {
 		return d, false, fmt.Errorf("history: reading decision %q: %w", id, err)
 	}
 	return d, true, nil

@@ -29,7 +29,7 @@ func (h *History) fold(w writer, b store.Batch) error {
 			err = h.foldEvent(w, r, at)
 		case store.KindItem:
 			var it bellwether.Item
-			if err = it.UnmarshalBinary(r.Data); err == nil {
+			if err = store.Decode(r.Data, &it); err == nil {
 				w.Set(itemKey(it.ID), r.Data)
 				h.catalogue.changed.Store(true)
 			}
@@ -47,7 +47,7 @@ func (h *History) fold(w writer, b store.Batch) error {
 
 func (h *History) foldEvent(w writer, r *store.Record, at place) error {
 	var e bellwether.Event
-	if err := e.UnmarshalBinary(r.Data); err != nil {
+	if err := store.Decode(r.Data, &e); err != nil {
 		return err
 	}
 	return addEvent(w, &e, at)
@@ -69,7 +69,7 @@ func foldDecision(w writer, r *store.Record, at place) error {
 		return err
 	}
 	var d bellwether.Decision
-	if err := d.UnmarshalBinary(r.Data); err != nil {
+	if err := store.Decode(r.Data, &d); err != nil {
 		return err
 	}
 	key := decidedKey(squeeze(d.Subject), decisionKind, d.Time, d.ID)
@@ -82,7 +82,7 @@ func foldDecision(w writer, r *store.Record, at place) error {
 // foldOutcome lays a settled outcome beside its decision; one of a decision that is not in the log is left out.
 func foldOutcome(w writer, r *store.Record) error {
 	var o bellwether.Outcome
-	if err := o.UnmarshalBinary(r.Data); err != nil {
+	if err := store.Decode(r.Data, &o); err != nil {
 		return err
 	}
 	key, err := w.Get(decisionKey(o.Decision))

@@ -78,7 +78,7 @@ func FromEvents(events []bellwether.Event, decisions []bellwether.Decision, item
 	h, m := newHistory(o), &memory{values: map[string][]byte{}}
 	h.source = m
 	for i := range items {
-		data, err := items[i].MarshalBinary()
+		data, err := store.Encode(&items[i])
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +92,7 @@ func FromEvents(events []bellwether.Event, decisions []bellwether.Decision, item
 	}
 	for i := range decisions {
 		h.last++
-		data, err := decisions[i].MarshalBinary()
+		data, err := store.Encode(&decisions[i])
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bellwether"
+	"bellwether/store"
 )
 
 // source is what was folded: the store's view, or memory.
@@ -266,7 +267,7 @@ func (r *reader) decide(p *Person) error {
 			continue
 		}
 		var o bellwether.Outcome
-		if err := o.UnmarshalBinary(d.data); err != nil {
+		if err := store.Decode(d.data, &o); err != nil {
 			return err
 		}
 		settled[d.id] = true
@@ -282,7 +283,7 @@ func (r *reader) decide(p *Person) error {
 			continue
 		}
 		var v bellwether.Decision
-		if err := v.UnmarshalBinary(d.data); err != nil {
+		if err := store.Decode(d.data, &v); err != nil {
 			return err
 		}
 		p.Decisions = append(p.Decisions, v)

@@ -38,14 +38,14 @@ func appendAll(t testing.TB, p *store.Project, events []bellwether.Event, items 
 	t.Helper()
 	var records []store.Record
 	for i := range items {
-		data, err := items[i].MarshalBinary()
+		data, err := store.Encode(&items[i])
 		if err != nil {
 			t.Fatal(err)
 		}
 		records = append(records, store.Record{Kind: store.KindItem, ID: string(items[i].ID), Data: data})
 	}
 	for i := range events {
-		data, err := events[i].MarshalBinary()
+		data, err := store.Encode(&events[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,9 +75,6 @@ func TestStoredHistory(t *testing.T) {
 			}).Example(100*seed + k)
 			for i := range more {
 				more[i].ID += bellwether.EventID(fmt.Sprint("-", k))
-				if more[i].Consent != nil && len(more[i].Consent) == 0 {
-					more[i].Consent = nil // the old form of records does not tell them apart
-				}
 			}
 			events = append(events, more...)
 		}

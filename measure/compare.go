@@ -9,8 +9,11 @@ import (
 // Compare returns the effect on values y1 (treated) against y0 (holdout), one a person: Welch's
 // interval for the difference and Fieller's for the ratio.
 func Compare(y1, y0 []float64, level float64, method string) Effect {
-	a, b := describe(y1), describe(y0)
-	e := Effect{Treated: meanEstimate(y1, level, "mean"), Holdout: meanEstimate(y0, level, "mean")}
+	return compare(describe(y1), describe(y0), level, method)
+}
+
+func compare(a, b sample, level float64, method string) Effect {
+	e := Effect{Treated: a.estimate(level, "mean"), Holdout: b.estimate(level, "mean")}
 	e.Absolute = difference(a, b, level, method)
 	e.Relative = ratio(a, b, level, "Fieller")
 	return e
@@ -33,63 +36,90 @@ func difference(a, b sample, level float64, method string) bellwether.Estimate {
 	return around(e.Value, half, level, int(a.n+b.n), method)
 }
 
-// ratio is Fieller's interval of a/b − 1 (Fieller 1954) for independent means. Where the holdout's mean
-// is not clearly different from 0 the interval is unbounded and the verdict is withheld.
+// ratio is Fieller's interval of a/b − 1 for independent means.
 func ratio(a, b sample, level float64, method string) bellwether.Estimate {
 	e := bellwether.Estimate{N: int64(a.n + b.n), Method: method}
 	if a.n < 2 || b.n < 2 || b.mean == 0 {
 		e.Withheld = "the holdout's mean is 0 or has too few people"
 		return e
 	}
-	e.Value = a.mean/b.mean - 1
-	z := normalQuantile(0.5 + level/2)
-	va, vb := a.square(), b.square()
-	// |a − r·b| ≤ z·√(va + r²·vb) is quadratic in r: p·r² − 2q·r + s ≤ 0.
-	p, q, s := b.mean*b.mean-z*z*vb, a.mean*b.mean, a.mean*a.mean-z*z*va
-	root := q*q - p*s
-	if p <= 0 || root < 0 {
+	f := fieller{a: a.mean, b: b.mean, aa: a.square(), bb: b.square()}
+	e.Value = f.a/f.b - 1
+	low, high, ok := f.interval(level)
+	if !ok {
 		e.Withheld = "the holdout's mean is not clearly different from 0: the relative effect has no bounded interval"
 		return e
 	}
-	root = math.Sqrt(root)
-	e.Interval, e.Level = []float64{(q-root)/p - 1, (q+root)/p - 1}, level
+	e.Interval, e.Level = []float64{low - 1, high - 1}, level
 	return e
+}
+
+// fieller is a ratio a/b of two estimates with their variances and covariance (Fieller 1954).
+type fieller struct{ a, b, aa, bb, ab float64 }
+
+// interval bounds the ratio; not ok where b is not clearly different from 0, so that there is no bound.
+func (f fieller) interval(level float64) (low, high float64, ok bool) {
+	z := normalQuantile(0.5 + level/2)
+	// |a − r·b| ≤ z·√(aa − 2r·ab + r²·bb) is quadratic in r: p·r² − 2q·r + s ≤ 0.
+	p, q, s := f.b*f.b-z*z*f.bb, f.a*f.b-z*z*f.ab, f.a*f.a-z*z*f.aa
+	root := q*q - p*s
+	if p <= 0 || root < 0 {
+		return 0, 0, false
+	}
+	root = math.Sqrt(root)
+	return (q - root) / p, (q + root) / p, true
 }
 
 // Adjust is [Compare] with the pre-period values x of the same people taken into account (CUPED): y − θ(x − x̄),
 // θ = cov/var pooled within the arms. nil when x tells nothing.
 func Adjust(y1, y0, x1, x0 []float64, level float64) *Adjusted {
-	if len(x1) != len(y1) || len(x0) != len(y0) || len(y1) < 2 || len(y0) < 2 {
+	if len(x1) != len(y1) || len(x0) != len(y0) {
 		return nil
 	}
-	var xx, xy, yy float64
-	for _, arm := range [2][2][]float64{{x1, y1}, {x0, y0}} {
-		x, y := arm[0], arm[1]
-		mx, my := describe(x).mean, describe(y).mean
-		for i := range x {
-			xx += (x[i] - mx) * (x[i] - mx)
-			xy += (x[i] - mx) * (y[i] - my)
-			yy += (y[i] - my) * (y[i] - my)
+	var arms [2]gram
+	for i, arm := range [2][2][]float64{{x1, y1}, {x0, y0}} {
+		arms[i] = newGram(2)
+		for k := range arm[0] {
+			arms[i].add([]float64{arm[0][k], arm[1][k]})
 		}
 	}
-	if xx == 0 || yy == 0 {
+	return adjust(&arms, [2]linear{plain(1), plain(1)}, [2]linear{plain(0), plain(0)}, level)
+}
+
+// adjust is Adjust of combinations of figures, y and x by arm.
+func adjust(arms *[2]gram, y, x [2]linear, level float64) *Adjusted {
+	theta, grand, correlation := cuped(arms, y, x)
+	if theta == 0 && correlation == 0 {
 		return nil
 	}
-	theta := xy / xx
-	n1, n0 := float64(len(x1)), float64(len(x0))
-	grand := (n1*describe(x1).mean + n0*describe(x0).mean) / (n1 + n0)
-	a, b := describe(residual(y1, x1, theta, grand)), describe(residual(y0, x0, theta, grand))
+	var out [2]sample
+	for i := range arms {
+		l := y[i].minus(theta, x[i])
+		l.constant += theta * grand
+		out[i] = arms[i].sample(l)
+	}
 	return &Adjusted{
-		Absolute:    difference(a, b, level, "Welch with CUPED"),
-		Relative:    ratio(a, b, level, "Fieller with CUPED"),
-		Correlation: xy / math.Sqrt(xx*yy),
+		Absolute:    difference(out[0], out[1], level, "Welch with CUPED"),
+		Relative:    ratio(out[0], out[1], level, "Fieller with CUPED"),
+		Correlation: correlation,
 	}
 }
 
-func residual(y, x []float64, theta, centre float64) []float64 {
-	out := make([]float64, len(y))
-	for i := range y {
-		out[i] = y[i] - theta*(x[i]-centre)
+// cuped returns θ, the mean of x over all people, and the correlation of x with y; zeros when x tells nothing.
+func cuped(arms *[2]gram, y, x [2]linear) (theta, grand, correlation float64) {
+	var xx, xy, yy, n float64
+	for i := range arms {
+		if arms[i].n < 2 {
+			return 0, 0, 0
+		}
+		xx += arms[i].product(x[i], x[i])
+		xy += arms[i].product(x[i], y[i])
+		yy += arms[i].product(y[i], y[i])
+		grand += float64(arms[i].n) * arms[i].value(x[i])
+		n += float64(arms[i].n)
 	}
-	return out
+	if xx <= 0 || yy <= 0 {
+		return 0, 0, 0
+	}
+	return xy / xx, grand / n, xy / math.Sqrt(xx*yy)
 }

@@ -43,72 +43,60 @@ func (o EffectOptions) withDefaults() EffectOptions {
 	return o
 }
 
-// metric is how a figure a person is read from totals: a mean, or with denominator a ratio of sums.
+// metric is a figure that is compared: the mean of a figure a person, or with denominator a ratio of sums.
 type metric struct {
-	name, unit  string
-	value       func(Totals) float64
-	denominator func(Totals) float64
-	capped      bool // winsorised
+	name, unit          string
+	figure, denominator int // −1: none
+	capped              bool
 }
+
+const none = -1
 
 // metrics lists the figures that are compared, in the order of the report.
 func metrics(currency bellwether.Currency) []metric {
 	money := string(currency) + " a person"
 	return []metric{
-		{name: "margin", unit: money, value: func(t Totals) float64 { return t.Margin }},
-		{name: "margin, winsorised", unit: money, value: func(t Totals) float64 { return t.Margin }, capped: true},
-		{name: "revenue", unit: money, value: func(t Totals) float64 { return t.Revenue }},
-		{name: "revenue, winsorised", unit: money, value: func(t Totals) float64 { return t.Revenue }, capped: true},
-		{name: "conversion", unit: "share of people", value: func(t Totals) float64 { return indicator(t.Orders > 0) }},
-		{name: "purchases", unit: "a person", value: func(t Totals) float64 { return t.Orders }},
-		{
-			name: "click-through rate", unit: "clicked decisions a decision",
-			value: func(t Totals) float64 { return t.Clicked }, denominator: func(t Totals) float64 { return t.Decisions },
-		},
-		{name: "sessions", unit: "a person", value: func(t Totals) float64 { return t.Sessions }},
-		{name: "engagement", unit: "seconds a person", value: func(t Totals) float64 { return t.Seconds }},
-		{
-			name: "satisfaction", unit: "answer 0–10",
-			value: func(t Totals) float64 { return t.Score }, denominator: func(t Totals) float64 { return t.Answers },
-		},
+		{"margin", money, vMargin, none, false},
+		{"margin, winsorised", money, vMargin, none, true},
+		{"revenue", money, vRevenue, none, false},
+		{"revenue, winsorised", money, vRevenue, none, true},
+		{"conversion", "share of people", vConverted, none, false},
+		{"purchases", "a person", vOrders, none, false},
+		{"click-through rate", "clicked decisions a decision", vClicked, vDecisions, false},
+		{"sessions", "a person", vSessions, none, false},
+		{"engagement", "seconds a person", vSeconds, none, false},
+		{"satisfaction", "answer 0–10", vScore, vAnswers, false},
 	}
 }
-
-func indicator(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// arms are the people's figures, treated first.
-type arms [2][]float64
 
 // Effects compares the treated with the holdout in every metric. When the arms' sizes contradict
 // the expected share (sample-ratio mismatch, p < .001) the effects are hidden: it returns none, and a
 // failed check.
 func Effects(people []Person, o EffectOptions) ([]Effect, []Check) {
-	o = o.withDefaults()
-	treated, holdout := 0, 0
+	c := newCrowd()
 	for i := range people {
-		if people[i].Holdout {
-			holdout++
-		} else {
-			treated++
-		}
+		c.add(&people[i])
 	}
+	return c.effects(o.withDefaults())
+}
+
+func (c *crowd) effects(o EffectOptions) ([]Effect, []Check) {
 	var checks []Check
 	if o.HoldoutShare > 0 {
-		checks = append(checks, SampleRatio(treated, holdout, o.HoldoutShare))
+		checks = append(checks, SampleRatio(int(c.arms[0].n), int(c.arms[1].n), o.HoldoutShare))
 	}
 	if first(checks, Failed) != nil {
 		return nil, checks
 	}
 	var out []Effect
 	for _, m := range metrics(o.Currency) {
-		out = append(out, m.effect(people, o))
+		if m.capped {
+			out = append(out, m.winsorised(c, o))
+		} else {
+			out = append(out, m.effect(&c.arms, figures, o.Level))
+		}
 	}
-	return out, append(checks, prePeriod(people))
+	return out, append(checks, c.prePeriod())
 }
 
 // SampleRatio checks that treated and holdout people came in the expected share (χ² with one
@@ -126,9 +114,8 @@ func SampleRatio(treated, holdout int, share float64) Check {
 }
 
 // prePeriod checks that the arms did not differ before the start.
-func prePeriod(people []Person) Check {
-	a := split(people, func(p *Person) float64 { return p.Before.Revenue })
-	x, y := describe(a[0]), describe(a[1])
+func (c *crowd) prePeriod() Check {
+	x, y := c.arms[0].sample(plain(figures+vRevenue)), c.arms[1].sample(plain(figures+vRevenue))
 	p := 1.0
 	if se := math.Sqrt(x.square() + y.square()); x.n > 1 && y.n > 1 && se > 0 {
 		p = normalTail((x.mean - y.mean) / se)
@@ -137,55 +124,48 @@ func prePeriod(people []Person) Check {
 		"revenue of the arms in the pre-period should be equal; if p is under .01, look for people who were moved between the arms")
 }
 
-func split(people []Person, value func(*Person) float64) arms {
-	var a arms
-	for i := range people {
-		arm := 0
-		if people[i].Holdout {
-			arm = 1
-		}
-		a[arm] = append(a[arm], value(&people[i]))
-	}
-	return a
-}
-
-// effect compares the arms in m.
-func (m metric) effect(people []Person, o EffectOptions) Effect {
-	y := m.figures(people, func(p *Person) Totals { return p.During })
-	x := m.figures(people, func(p *Person) Totals { return p.Before })
+// effect compares the arms in m. Figures of the pre-period are before places further; 0: there is none.
+func (m metric) effect(arms *[2]gram, before int, level float64) Effect {
 	method := "Welch"
-	switch {
-	case m.denominator != nil:
+	if m.denominator != none {
 		method = "Welch on the delta method's linearised ratio"
-	case m.capped:
-		method = fmt.Sprintf("Welch, winsorised at %g", o.Winsorise)
-		y[0], y[1] = winsorise(y[0], y[1], o.Winsorise)
-		x[0], x[1] = winsorise(x[0], x[1], o.Winsorise)
 	}
-	e := Compare(y[0], y[1], o.Level, method)
+	y, ok := m.linear(arms, 0)
+	e := compare(armSample(&arms[0], y[0], ok[0]), armSample(&arms[1], y[1], ok[1]), level, method)
 	e.Metric, e.Unit = m.name, m.unit
-	e.Adjusted = Adjust(y[0], y[1], x[0], x[1], o.Level)
+	if before == 0 || !ok[0] || !ok[1] {
+		return e
+	}
+	if x, ok := m.linear(arms, before); ok[0] && ok[1] {
+		e.Adjusted = adjust(arms, y, x, level)
+	}
 	return e
 }
 
-// figures returns one value a person. Those of a ratio are linearised, R + (num − R·den)/mean(den), whose
-// mean is R and whose variance is the delta method's with the person as unit (Deng, Knoblich & Lu 2018).
-func (m metric) figures(people []Person, of func(*Person) Totals) arms {
-	y := split(people, func(p *Person) float64 { return m.value(of(p)) })
-	if m.denominator == nil {
-		return y
+// armSample describes an arm; without a denominator there is no figure, and nobody is in it.
+func armSample(g *gram, l linear, ok bool) sample {
+	if !ok {
+		return sample{}
 	}
-	d := split(people, func(p *Person) float64 { return m.denominator(of(p)) })
-	for arm := range y {
-		num, den := describe(y[arm]).mean, describe(d[arm]).mean
-		if den == 0 {
-			y[arm] = nil // nothing to divide by: no figure
+	return g.sample(l)
+}
+
+// linear returns what each person counts for in m, by arm. A ratio is linearised, R + (num − R·den)/mean(den),
+// whose mean is R and whose variance is the delta method's with the person as unit (Deng, Knoblich & Lu
+// 2018). not ok: there is nothing to divide by.
+func (m metric) linear(arms *[2]gram, shift int) (l [2]linear, ok [2]bool) {
+	for i := range arms {
+		if m.denominator == none {
+			l[i], ok[i] = plain(m.figure+shift), true
 			continue
 		}
-		ratio := num / den
-		for i := range y[arm] {
-			y[arm][i] = ratio + (y[arm][i]-ratio*d[arm][i])/den
+		den := arms[i].mean(m.denominator + shift)
+		if den == 0 {
+			continue
 		}
+		r := arms[i].mean(m.figure+shift) / den
+		l[i] = linear{constant: r, of: []term{{m.figure + shift, 1 / den}, {m.denominator + shift, -r / den}}}
+		ok[i] = true
 	}
-	return y
+	return l, ok
 }

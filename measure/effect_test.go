@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"bellwether"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestQuantiles(t *testing.T) {
@@ -91,22 +95,22 @@ func TestTooFewPeopleWithhold(t *testing.T) {
 func TestRatioMetricsUseThePerson(t *testing.T) {
 	const worlds, truth = 300, 0.3
 	rng := rand.New(rand.NewPCG(31, 1))
-	m := metric{value: func(t Totals) float64 { return t.Clicked }, denominator: func(t Totals) float64 { return t.Decisions }}
+	m := metric{figure: vClicked, denominator: vDecisions}
 	covered, naive := 0.0, 0.0
 	for range worlds {
-		var people []Person
+		people := newCrowd()
 		var n, clicks float64
 		for i := range 200 {
 			p := Person{Holdout: i%2 == 1}
 			p.During.Decisions = float64(1 + rng.IntN(20))
 			rate := indicator(rng.Float64() < truth) // people click always or never
 			p.During.Clicked = rate * p.During.Decisions
-			people = append(people, p)
+			people.add(&p)
 			if !p.Holdout {
 				n, clicks = n+p.During.Decisions, clicks+p.During.Clicked
 			}
 		}
-		e := m.effect(people, EffectOptions{Level: 0.9}).Treated
+		e := m.effect(&people.arms, figures, 0.9).Treated
 		covered += indicator(e.Interval[0] <= truth && truth <= e.Interval[1]) / worlds
 		low, high := wilson(clicks, n, 0.9)
 		naive += indicator(low <= truth && truth <= high) / worlds
@@ -119,15 +123,40 @@ func TestRatioMetricsUseThePerson(t *testing.T) {
 	}
 }
 
+// TestWinsorise compares with the plain way: all values in a list, people without money too, capped at the pooled quantile.
 func TestWinsorise(t *testing.T) {
-	a := make([]float64, 2000)
-	for i := range a {
-		a[i] = float64(i % 100)
-	}
-	a[0] = 1e9
-	x, y := winsorise(a, []float64{5, 1e6}, 0.999)
-	if x[0] != 99 || y[1] != 99 || a[0] != 1e9 || y[0] != 5 {
-		t.Errorf("winsorised to %g and %g; the original is %g", x[0], y[1], a[0])
+	rng := rand.New(rand.NewPCG(3, 9))
+	for range 50 {
+		c := newCrowd()
+		var y, x [2][]float64
+		n := 2 + rng.IntN(3000)
+		bought := rng.Float64()
+		for range n {
+			p := Person{Holdout: rng.Float64() < 0.4}
+			if rng.Float64() < bought {
+				p.During.Revenue, p.Before.Revenue = math.Exp(2*rng.NormFloat64())-1, math.Exp(rng.NormFloat64())-0.5
+			}
+			c.add(&p)
+			arm := armOf(p.Holdout)
+			y[arm], x[arm] = append(y[arm], p.During.Revenue), append(x[arm], p.Before.Revenue)
+		}
+		o := EffectOptions{Winsorise: 0.99}.withDefaults()
+		got := metric{"revenue", "", vRevenue, none, true}.winsorised(c, o)
+		for _, values := range []*[2][]float64{&y, &x} {
+			all := append(slices.Clone(values[0]), values[1]...)
+			slices.Sort(all)
+			limit := all[int(math.Ceil(0.99*float64(len(all)-1)))]
+			for _, arm := range values {
+				for i := range arm {
+					arm[i] = min(arm[i], limit)
+				}
+			}
+		}
+		want := Compare(y[0], y[1], o.Level, got.Absolute.Method)
+		want.Metric, want.Adjusted = "revenue", Adjust(y[0], y[1], x[0], x[1], o.Level)
+		if diff := cmp.Diff(want, got, cmpopts.EquateApprox(1e-9, 1e-12)); diff != "" {
+			t.Fatal(diff)
+		}
 	}
 }
 

@@ -9,15 +9,8 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/history"
 )
-
-// JoinOptions configure [Join].
-type JoinOptions struct {
-	Rule   Rule
-	AsOf   time.Time // nothing received later counts; decisions younger than the rule's windows are immature
-	Prices Prices
-	Person func(bellwether.Subject) bellwether.Subject // the canonical id of a person; nil: as it is
-}
 
 // Joined is every decision with what followed it.
 type Joined struct {
@@ -26,232 +19,116 @@ type Joined struct {
 	Organic  []bellwether.EventID // outcomes that no decision is credited with
 	Counts   JoinCounts
 
-	touches []touch // aligned with Outcomes
-	index   map[bellwether.DecisionID]int32
-	options JoinOptions
+	index map[bellwether.DecisionID]int32
 }
 
-// JoinCounts are what Join saw.
-type JoinCounts struct {
-	Decisions  int64 `json:"decisions"`
-	Repeated   int64 `json:"repeated"` // decisions logged again under the same id; the first counts
-	Credited   int64 `json:"credited"`
-	Organic    int64 `json:"organic"`
-	Unknown    int64 `json:"unknown"`     // organic because they name a decision that is not in the log
-	NoRate     int64 `json:"no_rate"`     // sales in a currency without a rate: not counted
-	NoCost     int64 `json:"no_cost"`     // sales of items whose cost is not known: no margin
-	NoDecision int64 `json:"no_decision"` // people's events before any decision about them, part of Organic
-}
-
-// touch is what Join keeps of a decision.
-type touch struct {
-	person    bellwether.Subject
-	surface   bellwether.Surface
-	policy    bellwether.PolicyID
-	at        time.Time
-	holdout   bool
-	slate     bool
-	anyItem   bool // the action is not an item: what the person does with any item may follow from it
-	actions   []string
-	clicked   []time.Time // by position, zero: not clicked
-	positions map[string][]float64
-}
-
-// Join credits each outcome event to at most one decision: the one that it names, or else
-// the person's last touch within the windows that shows the item (SCIENCE §1, I5). events may
-// come in any order; both sequences are ranged over once.
+// Join is [Settle] for a whole log that fits into memory.
 func Join(decisions iter.Seq2[bellwether.Decision, error], events iter.Seq2[bellwether.Event, error], o JoinOptions) (*Joined, error) {
 	if o.AsOf.IsZero() {
 		return nil, errors.New("join needs AsOf, the moment up to which outcomes are known")
 	}
-	o.Rule = o.Rule.withDefaults()
-	if o.Person == nil {
-		o.Person = func(s bellwether.Subject) bellwether.Subject { return s }
+	l, err := Gather(decisions, events, o)
+	if err != nil {
+		return nil, err
 	}
-	j := &Joined{Rule: o.Rule.String(), index: map[bellwether.DecisionID]int32{}, options: o}
+	o.Known = l.known
+	s := newSettler(o)
+	j := &Joined{Rule: s.name, index: map[bellwether.DecisionID]int32{}}
+	s.organic = func(id bellwether.EventID) { j.Organic = append(j.Organic, id) }
+	for _, p := range l.People {
+		if err := s.person(p); err != nil {
+			return nil, err
+		}
+		j.Counts.add(s.counts)
+		for i := range s.touches {
+			j.Outcomes = append(j.Outcomes, s.touches[i].outcome)
+		}
+	}
+	slices.SortFunc(j.Outcomes, func(a, b bellwether.Outcome) int { return cmp.Compare(l.order[a.Decision], l.order[b.Decision]) })
+	for i := range j.Outcomes {
+		j.index[j.Outcomes[i].Decision] = int32(i)
+	}
+	return j, nil
+}
+
+// Reward returns the rewards of mature decisions in a metric, for [Values]. ok is false for
+// decisions that are immature or unknown.
+func (j *Joined) Reward(metric string) func(bellwether.DecisionID) (r Reward, ok bool) {
+	return func(id bellwether.DecisionID) (Reward, bool) {
+		i, known := j.index[id]
+		if !known || !j.Outcomes[i].Matured {
+			return Reward{}, false
+		}
+		return RewardOf(&j.Outcomes[i], metric), true
+	}
+}
+
+// Checks reports what of the join limits its use.
+func (j *Joined) Checks() []Check { return j.Counts.checks(0, nil, nil) }
+
+// Log is a log in memory, by person.
+type Log struct {
+	People    []*history.Person // in the order of their first record
+	Decisions map[bellwether.DecisionID]*bellwether.Decision
+
+	order map[bellwether.DecisionID]int
+}
+
+func (l *Log) known(id bellwether.DecisionID) (bool, error) { return l.Decisions[id] != nil, nil }
+
+// Gather groups a log by person.
+func Gather(decisions iter.Seq2[bellwether.Decision, error], events iter.Seq2[bellwether.Event, error], o JoinOptions) (*Log, error) {
+	l := &Log{Decisions: map[bellwether.DecisionID]*bellwether.Decision{}, order: map[bellwether.DecisionID]int{}}
+	index := map[bellwether.Subject]*history.Person{}
+	person := func(s bellwether.Subject) *history.Person {
+		if o.Person != nil {
+			s = o.Person(s)
+		}
+		p := index[s]
+		if p == nil {
+			p = &history.Person{Subject: s, Known: true, Bucket: bellwether.Buckets - 1}
+			index[s], l.People = p, append(l.People, p)
+		}
+		return p
+	}
 	for d, err := range decisions {
 		if err != nil {
 			return nil, fmt.Errorf("read the decisions: %w", err)
 		}
-		j.addDecision(&d)
+		p := person(d.Subject)
+		p.Decisions = append(p.Decisions, d)
+		if l.Decisions[d.ID] == nil {
+			l.order[d.ID], l.Decisions[d.ID] = len(l.order), &d
+		}
 	}
-	outcomes, err := j.collect(events)
-	if err != nil {
-		return nil, err
-	}
-	j.credit(outcomes)
-	return j, nil
-}
-
-func (j *Joined) addDecision(d *bellwether.Decision) {
-	if _, again := j.index[d.ID]; again {
-		j.Counts.Repeated++
-		return
-	}
-	if d.Time.After(j.options.AsOf) {
-		return
-	}
-	actions := d.Chosen()
-	_, item := j.options.Prices.Catalogue[bellwether.ItemID(actions[0])]
-	t := touch{
-		person: j.options.Person(d.Subject), surface: d.Surface, policy: d.Policy, at: d.Time, holdout: d.Holdout,
-		slate: d.Slate, anyItem: !d.Slate && !item, actions: actions,
-	}
-	j.index[d.ID] = int32(len(j.touches))
-	j.touches = append(j.touches, t)
-	j.Outcomes = append(j.Outcomes, bellwether.Outcome{
-		Decision: d.ID, Subject: t.person, Rule: j.Rule,
-		Rewards: map[string]float64{Click: 0, Conversion: 0, Revenue: 0, Margin: 0, Engagement: 0},
-		Matured: !j.options.AsOf.Before(d.Time.Add(j.options.Rule.longest())),
-	})
-	j.Counts.Decisions++
-}
-
-// collect returns the events that can be outcomes, in the order in which they occurred.
-func (j *Joined) collect(events iter.Seq2[bellwether.Event, error]) ([]bellwether.Event, error) {
-	var out []bellwether.Event
 	for e, err := range events {
 		if err != nil {
 			return nil, fmt.Errorf("read the events: %w", err)
 		}
-		if j.options.Rule.part(e.Type) == nothing || e.Received.After(j.options.AsOf) {
+		if !e.Type.Personal() {
 			continue
 		}
-		e.Subject = j.options.Person(personOf(&e))
-		e.Raw, e.Traits, e.UserAgent = nil, nil, "" // not needed, and most of the memory
-		out = append(out, e)
+		p := person(cmp.Or(e.Subject, bellwether.Subject(e.Anonymous)))
+		e.Raw = nil
+		p.Events = append(p.Events, e)
 	}
-	slices.SortStableFunc(out, func(a, b bellwether.Event) int { return a.Occurred.Compare(b.Occurred) })
-	return out, nil
+	for _, p := range l.People {
+		slices.SortStableFunc(p.Decisions, func(a, b bellwether.Decision) int { return a.Time.Compare(b.Time) })
+		slices.SortStableFunc(p.Events, func(a, b bellwether.Event) int { return a.Occurred.Compare(b.Occurred) })
+	}
+	return l, nil
 }
 
-// personOf is the subject of an event, or the device when nobody had signed in.
-func personOf(e *bellwether.Event) bellwether.Subject {
-	return cmp.Or(e.Subject, bellwether.Subject(e.Anonymous))
-}
-
-// credit goes through the outcomes in order.
-func (j *Joined) credit(events []bellwether.Event) {
-	byPerson := map[bellwether.Subject][]int32{}
-	for i := range j.touches {
-		byPerson[j.touches[i].person] = append(byPerson[j.touches[i].person], int32(i))
-	}
-	for _, list := range byPerson {
-		slices.SortStableFunc(list, func(a, b int32) int { return j.touches[a].at.Compare(j.touches[b].at) })
-	}
-	orders := map[orderLine]place{}
-	for i := range events {
-		e := &events[i]
-		p := j.options.Rule.part(e.Type)
-		at := j.find(e, p, byPerson[e.Subject], orders)
-		if p == exposure {
-			j.expose(e, at)
-			continue
-		}
-		j.apply(e, p, at)
-		if p == conversion && e.Order != "" {
-			orders[orderLine{e.Order, e.Item}] = at
+// assign puts people into the bucket of their first decision from a moment on: what a log without buckets can say.
+func (l *Log) assign(from time.Time) {
+	for _, p := range l.People {
+		for i := range p.Decisions {
+			if d := &p.Decisions[i]; !d.Time.Before(from) {
+				if d.Holdout {
+					p.Bucket = 0
+				}
+				break
+			}
 		}
 	}
-}
-
-// orderLine finds the sale that a refund takes back.
-type orderLine struct {
-	order string
-	item  bellwether.ItemID
-}
-
-// place is a decision and the position in it; decision −1: none, position −1: none in particular.
-type place struct {
-	decision int32
-	position int
-}
-
-var nowhere = place{-1, -1}
-
-// find returns the decision that e is credited to.
-func (j *Joined) find(e *bellwether.Event, p part, touches []int32, orders map[orderLine]place) place {
-	if p == refund && e.Order != "" {
-		if at, ok := orders[orderLine{e.Order, e.Item}]; ok {
-			return at
-		}
-	}
-	if e.Decision != "" {
-		i, known := j.index[e.Decision]
-		if !known {
-			j.Counts.Unknown++
-			return nowhere
-		}
-		position, _ := j.touches[i].shows(e)
-		if j.touches[i].within(e.Occurred, j.options.Rule.window(e.Type, true)) {
-			return place{i, position}
-		}
-		return nowhere
-	}
-	if p == exposure {
-		return nowhere // it is no proof that this decision was seen
-	}
-	return j.last(e, p, touches)
-}
-
-// last returns the person's last touch that e can follow from.
-func (j *Joined) last(e *bellwether.Event, p part, touches []int32) place {
-	best, when := nowhere, time.Time{}
-	longest := j.options.Rule.longest()
-	for k := len(touches) - 1; k >= 0; k-- {
-		t := &j.touches[touches[k]]
-		if e.Occurred.Sub(t.at) > longest {
-			break // the earlier ones are older still
-		}
-		position, ok := t.shows(e)
-		if !ok || t.at.After(e.Occurred) {
-			continue
-		}
-		clickedAt, clicked := t.clickedAt(position)
-		if !t.within(e.Occurred, j.options.Rule.window(e.Type, clicked || p == click)) {
-			continue
-		}
-		touched := t.at
-		if clicked {
-			touched = clickedAt
-		}
-		if best == nowhere || touched.After(when) {
-			best, when = place{touches[k], position}, touched
-		}
-	}
-	if len(touches) == 0 {
-		j.Counts.NoDecision++
-	}
-	return best
-}
-
-// shows reports whether e can follow from t, and at which position: an event without an
-// item, or an action that is no item, has none in particular.
-func (t *touch) shows(e *bellwether.Event) (position int, ok bool) {
-	switch {
-	case t.anyItem:
-		return 0, true
-	case e.Item == "" && e.Position >= 1 && int(e.Position) <= len(t.actions):
-		return int(e.Position) - 1, true
-	case e.Item == "":
-		return -1, true
-	}
-	position = slices.Index(t.actions, string(e.Item))
-	return position, position >= 0
-}
-
-func (t *touch) within(at time.Time, window time.Duration) bool {
-	return !at.Before(t.at) && at.Sub(t.at) <= window
-}
-
-// clickedAt returns when the position, or any for −1, was clicked.
-func (t *touch) clickedAt(position int) (time.Time, bool) {
-	if t.clicked == nil {
-		return time.Time{}, false
-	}
-	if position >= 0 {
-		return t.clicked[position], !t.clicked[position].IsZero()
-	}
-	latest := slices.MaxFunc(t.clicked, time.Time.Compare)
-	return latest, !latest.IsZero()
 }

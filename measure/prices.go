@@ -8,9 +8,9 @@ import (
 
 // Prices turn events into money of one currency.
 type Prices struct {
-	Currency  bellwether.Currency             // of every figure
-	Rates     map[bellwether.Currency]float64 // units of Currency for one unit of another
-	Catalogue map[bellwether.ItemID]bellwether.Item
+	Currency  bellwether.Currency                    // of every figure
+	Rates     map[bellwether.Currency]float64        // units of Currency for one unit of another
+	Catalogue map[bellwether.ItemID]*bellwether.Item // must not be changed
 }
 
 // in converts m to major units of p.Currency; false when there is no rate.
@@ -38,8 +38,8 @@ func (p Prices) sale(e *bellwether.Event) sale {
 		return sale{noRate: true}
 	}
 	cost, known := 0.0, false
-	if c := p.Catalogue[e.Item].Cost; !c.IsZero() {
-		cost, known = p.in(c)
+	if item := p.Catalogue[e.Item]; item != nil && !item.Cost.IsZero() {
+		cost, known = p.in(item.Cost)
 	}
 	s.revenue = math.Abs(revenue)
 	if s.noCost = !known; known {

@@ -19,26 +19,35 @@ const minVariance = 50
 // within ±4; the mean of 1{a}/p over the actions' support is 1 within 4 standard errors. Deterministic
 // decisions prove nothing and are passed over. In a slate the action is the first one drawn.
 func CheckPropensities(decisions iter.Seq2[bellwether.Decision, error]) ([]Check, error) {
-	policies := map[bellwether.PolicyID]*draws{}
+	p := propensities{}
 	for d, err := range decisions {
 		if err != nil {
 			return nil, fmt.Errorf("read the decisions: %w", err)
 		}
-		if !d.Evaluable {
-			continue
-		}
-		p := policies[d.Policy]
-		if p == nil {
-			p = &draws{actions: map[string]*drawn{}}
-			policies[d.Policy] = p
-		}
 		p.add(&d)
 	}
-	var checks []Check
-	for _, id := range sortedKeys(policies) {
-		checks = append(checks, policies[id].checks(id)...)
+	return p.checks(), nil
+}
+
+// propensities adds up the draws of each policy.
+type propensities map[bellwether.PolicyID]*draws
+
+func (p propensities) add(d *bellwether.Decision) {
+	if !d.Evaluable {
+		return
 	}
-	return checks, nil
+	if p[d.Policy] == nil {
+		p[d.Policy] = &draws{actions: map[string]*drawn{}}
+	}
+	p[d.Policy].add(d)
+}
+
+func (p propensities) checks() []Check {
+	var out []Check
+	for _, id := range sortedKeys(p) {
+		out = append(out, p[id].checks(id)...)
+	}
+	return out
 }
 
 // drawn adds up one action: how often it was drawn, and what its propensities said.

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -9,35 +10,19 @@ import (
 	"bellwether"
 )
 
-// Input is what a report is made from. Decisions and Events are ranged over several times, so they must
-// read their source anew each time, as ranging over a log does.
-type Input struct {
-	Project      bellwether.ProjectID
-	AsOf         time.Time
-	Decisions    iter.Seq2[bellwether.Decision, error]
-	Events       iter.Seq2[bellwether.Event, error]
-	Prices       Prices
-	Rule         Rule
-	Person       func(bellwether.Subject) bellwether.Subject // see JoinOptions
-	People       PeopleOptions
-	HoldoutShare float64                         // the planned share, for the sample-ratio check; 0: not checked
-	Costs        float64                         // of the product besides the messages sent, in Prices.Currency
-	Headline     string                          // "margin" or "revenue"; "": margin where costs of items are known
-	Targets      map[bellwether.Surface][]Target // policies to value from the log, by surface
-	Valued       int                             // newest decisions of a surface that they are valued on; 0: all
-	Reward       string                          // the metric they are valued in; "": Click
-	Planned      *Plan                           // the power calculation that sized the holdout, if there was one
-	Level        float64                         // of every interval; 0: 0.95
-	Seed         uint64                          // of bootstraps
-}
+// ReportInput is what [Study.Report] needs besides what people did. The zero value works.
+type ReportInput struct {
+	Project  bellwether.ProjectID
+	Headline string  // "margin" or "revenue"; "": margin where costs of items are known
+	Planned  *Plan   // the power calculation that sized the holdout, if there was one
+	Level    float64 // of every interval; 0: 0.95
+	Seed     uint64  // of bootstraps
+	Reward   string  // the metric that policies are valued in; "": Click
 
-// Plan is a power calculation as it was made before the start.
-type Plan struct {
-	Metric string  `json:"metric"`
-	Effect float64 `json:"effect"` // that is to be seen, a person
-	People int     `json:"people"`
-	Share  float64 `json:"share"` // of people in the holdout that this needs
-	Power
+	// Decision reads a decision of the log; ok is false for one that is gone. nil: no policy is valued and no propensity checked.
+	Decision func(bellwether.DecisionID) (d bellwether.Decision, ok bool, err error)
+	// Targets names the policies to value on a surface, whose newest mature decisions it may look at. nil: none.
+	Targets func(bellwether.Surface, []bellwether.Decision) ([]Target, error)
 }
 
 // Report is what the product was worth.
@@ -61,21 +46,14 @@ type Report struct {
 
 // Earned is what the product earned against its own holdout.
 type Earned struct {
-	Metric   string              `json:"metric"` // margin or revenue
-	Treated  int                 `json:"treated"`
-	Holdout  int                 `json:"holdout"`
-	Total    bellwether.Estimate `json:"total"`    // in Currency, over all the treated
-	Person   bellwether.Estimate `json:"person"`   // a treated person
-	Relative bellwether.Estimate `json:"relative"` // of what the holdout brought
-	Anytime  bellwether.Estimate `json:"anytime"`  // a person; valid however often the report is read
-}
-
-// Cost is what was spent and what came back.
-type Cost struct {
-	Messages int                 `json:"messages"`
-	Sent     float64             `json:"sent"`  // cost of the messages
-	Other    float64             `json:"other"` // Input.Costs
-	ROI      bellwether.Estimate `json:"roi"`   // margin earned / cost − 1
+	Metric    string              `json:"metric"` // margin or revenue
+	Treated   int                 `json:"treated"`
+	Holdout   int                 `json:"holdout"`
+	Crossover int                 `json:"crossover"` // people with decisions of both arms, who stay in their first
+	Total     bellwether.Estimate `json:"total"`     // in Currency, over all the treated
+	Person    bellwether.Estimate `json:"person"`    // a treated person
+	Relative  bellwether.Estimate `json:"relative"`  // of what the holdout brought
+	Anytime   bellwether.Estimate `json:"anytime"`   // a person; valid however often the report is read
 }
 
 // SurfaceRow is one surface: what its decisions brought, by person, treated against holdout.
@@ -92,99 +70,85 @@ type SurfaceValue struct {
 	PolicyValue
 }
 
-// Build makes the report.
-func Build(in Input) (*Report, error) {
-	if in.Level == 0 {
-		in.Level = 0.95
+// Report makes the report. It may be called again, with other input.
+func (s *Study) Report(in ReportInput) (*Report, error) {
+	in.Level, in.Reward = cmp.Or(in.Level, 0.95), cmp.Or(in.Reward, Click)
+	join := &s.o.Join
+	r := &Report{
+		Project: in.Project, From: s.first, AsOf: join.AsOf, Currency: join.Prices.Currency, Rule: s.settler.name,
+		Plan: in.Planned, Counts: s.counts, Checks: s.checks(),
 	}
-	if in.Reward == "" {
-		in.Reward = Click
-	}
-	joined, err := Join(in.Decisions, in.Events, JoinOptions{Rule: in.Rule, AsOf: in.AsOf, Prices: in.Prices, Person: in.Person})
-	if err != nil {
-		return nil, fmt.Errorf("join outcomes to decisions: %w", err)
-	}
-	r := &Report{Project: in.Project, AsOf: in.AsOf, Currency: in.Prices.Currency, Rule: joined.Rule, Plan: in.Planned, Counts: joined.Counts, Checks: joined.Checks()}
-	for i := range joined.touches {
-		if at := joined.touches[i].at; r.From.IsZero() || at.Before(r.From) {
-			r.From = at
-		}
-	}
-	propensities, err := CheckPropensities(in.Decisions)
+	propensities, err := s.values(r, in)
 	if err != nil {
 		return nil, err
 	}
 	r.Checks = append(r.Checks, propensities...)
-	if err := r.compare(in, joined); err != nil {
-		return nil, err
+	effects, checks := s.people.effects(EffectOptions{Level: in.Level, HoldoutShare: s.o.HoldoutShare, Currency: r.Currency}.withDefaults())
+	assigned := s.assignment()
+	r.Checks = append(append(r.Checks, assigned...), checks...)
+	if failed := first(slices.Concat(assigned, checks), Failed); failed != nil {
+		effects, r.Hidden = nil, failed.Message
 	}
-	r.Surfaces = surfaceRows(joined, in)
-	return r, r.values(in, joined, first(propensities, Failed))
-}
-
-// compare fills in what the holdout shows.
-func (r *Report) compare(in Input, joined *Joined) error {
-	people, checks, err := People(joined, in.Events, in.People)
-	if err != nil {
-		return err
-	}
-	effects, more := Effects(people, EffectOptions{Level: in.Level, HoldoutShare: in.HoldoutShare, Currency: in.Prices.Currency})
-	r.Checks = append(append(r.Checks, checks...), more...)
 	r.Effects = effects
-	var answers []float64
-	for i := range people {
-		if t := people[i].During; t.Answers > 0 {
-			answers = append(answers, t.Score/t.Answers)
-		}
-	}
-	r.Survey = SurveyOf(answers, len(people), in.Level)
-	if failed := first(more, Failed); failed != nil {
-		r.Hidden = failed.Message
-	}
-	r.headline(in, people)
-	return r.cost(in)
+	r.Survey = s.answers.survey(int(s.people.arms[0].n+s.people.arms[1].n), in.Level)
+	margin := s.headline(r, in)
+	r.Surfaces = s.rows(in.Level)
+	r.Cost = s.cost(r, margin, in.Level)
+	return r, nil
 }
 
-// headline is the effect on margin (or revenue), adjusted by the pre-period where that helps.
-func (r *Report) headline(in Input, people []Person) {
-	r.Earned.Metric = in.Headline
-	if in.Headline == "" {
-		r.Earned.Metric = Revenue
-		for _, item := range in.Prices.Catalogue {
-			if !item.Cost.IsZero() {
-				r.Earned.Metric = Margin
-				break
-			}
-		}
+// headline is the effect on margin (or revenue), adjusted by the pre-period where that helps. It returns what each person
+// counts for in it, by arm.
+func (s *Study) headline(r *Report, in ReportInput) (counts [2]linear) {
+	e, figure := &r.Earned, vMargin
+	if e.Metric = cmp.Or(in.Headline, s.o.Join.Prices.headline()); e.Metric == Revenue {
+		figure = vRevenue
 	}
-	y := split(people, func(p *Person) float64 {
-		if r.Earned.Metric == Margin {
-			return p.During.Margin
-		}
-		return p.During.Revenue
-	})
-	r.Earned.Treated, r.Earned.Holdout = len(y[0]), len(y[1])
-	at := slices.IndexFunc(r.Effects, func(e Effect) bool { return e.Metric == r.Earned.Metric })
+	e.Treated, e.Holdout, e.Crossover = int(s.people.arms[0].n), int(s.people.arms[1].n), int(s.crossed)
+	at := slices.IndexFunc(r.Effects, func(f Effect) bool { return f.Metric == e.Metric })
 	if at < 0 {
-		hidden := bellwether.Estimate{Method: "hidden", Withheld: r.Hidden}
-		r.Earned.Person, r.Earned.Relative, r.Earned.Total, r.Earned.Anytime = hidden, hidden, hidden, hidden
-		return
+		hidden := bellwether.Estimate{Method: "hidden", Withheld: cmp.Or(r.Hidden, fmt.Sprintf("the headline %q is neither margin nor revenue", e.Metric))}
+		e.Person, e.Relative, e.Total, e.Anytime = hidden, hidden, hidden, hidden
+		return counts
 	}
-	e := r.Effects[at]
-	r.Earned.Person, r.Earned.Relative = e.Absolute, e.Relative
-	if a := e.Adjusted; a != nil && a.Absolute.Interval != nil {
-		r.Earned.Person, r.Earned.Relative = a.Absolute, a.Relative
+	f := &r.Effects[at]
+	e.Person, e.Relative = f.Absolute, f.Relative
+	counts = [2]linear{plain(figure), plain(figure)}
+	if a := f.Adjusted; a != nil && a.Absolute.Interval != nil {
+		e.Person, e.Relative = a.Absolute, a.Relative
+		x := [2]linear{plain(figures + figure), plain(figures + figure)}
+		theta, grand, _ := cuped(&s.people.arms, counts, x)
+		for i := range counts {
+			counts[i] = counts[i].minus(theta, x[i])
+			counts[i].constant += theta * grand
+		}
 	}
-	r.Earned.Total = scale(r.Earned.Person, float64(len(y[0])))
-	r.Earned.Anytime = Sequential{Planned: harmonic(len(y[0]), len(y[1])), Level: in.Level}.Difference(y[0], y[1])
+	e.Total = scale(e.Person, float64(e.Treated))
+	e.Anytime = Sequential{Planned: in.Planned.reference(), Level: in.Level}.difference(
+		s.people.arms[0].sample(plain(figure)), s.people.arms[1].sample(plain(figure)))
+	for _, c := range r.Checks {
+		if c.Strength == Withheld {
+			e.withhold(c.Message)
+		}
+	}
+	return counts
 }
 
-// harmonic is the size of each of two equal arms that are worth two of sizes a and b.
-func harmonic(a, b int) float64 {
-	if a == 0 || b == 0 {
-		return 1
+// withhold takes the verdict away from the numbers.
+func (e *Earned) withhold(why string) {
+	for _, f := range []*bellwether.Estimate{&e.Total, &e.Person, &e.Relative, &e.Anytime} {
+		f.Withheld = cmp.Or(f.Withheld, why)
 	}
-	return 2 / (1/float64(a) + 1/float64(b))
+}
+
+// headline is margin where the cost of any item is known, else revenue.
+func (p *Prices) headline() string {
+	for _, item := range p.Catalogue {
+		if !item.Cost.IsZero() {
+			return Margin
+		}
+	}
+	return Revenue
 }
 
 // scale multiplies an estimate and its interval.
@@ -197,88 +161,76 @@ func scale(e bellwether.Estimate, by float64) bellwether.Estimate {
 	return e
 }
 
-// cost adds up what was spent. ROI needs the margin's effect.
-func (r *Report) cost(in Input) error {
-	r.Cost.Other = in.Costs
-	for e, err := range in.Events {
-		if err != nil {
-			return fmt.Errorf("read the events: %w", err)
-		}
-		if e.Type != bellwether.MessageSent || e.Received.After(in.AsOf) {
-			continue
-		}
-		r.Cost.Messages++
-		price, _ := in.Prices.in(e.Price)
-		r.Cost.Sent += price
+// values estimates the targets' values on each surface's newest mature decisions, unless the propensities
+// of these are wrong. It returns the checks of the propensities.
+func (s *Study) values(r *Report, in ReportInput) ([]Check, error) {
+	if in.Decision == nil {
+		return nil, nil
 	}
-	spent := r.Cost.Sent + r.Cost.Other
-	roi := r.Earned.Total
-	switch {
-	case r.Earned.Metric != Margin:
-		roi = bellwether.Estimate{Withheld: "the items' costs are not known, so neither is the margin"}
-	case spent <= 0:
-		roi = bellwether.Estimate{Withheld: "no cost is known; give messages a cost, or the product's in the configuration"}
-	case roi.Interval != nil:
-		roi = scale(roi, 1/spent)
-		roi.Value--
-		for i := range roi.Interval {
-			roi.Interval[i]--
-		}
-	}
-	roi.Method = "margin earned / cost − 1, cost taken as known"
-	r.Cost.ROI = roi
-	return nil
-}
-
-// values estimates the targets' values, unless the propensities are wrong.
-func (r *Report) values(in Input, joined *Joined, wrong *Check) error {
-	for _, surface := range sortedKeys(in.Targets) {
-		decisions, err := newest(in.Decisions, surface, in.Valued)
+	drawn := propensities{}
+	for _, surface := range sortedKeys(s.surfaces) {
+		sample := s.Sample(surface)
+		decisions, err := sample.read(in.Decision)
 		if err != nil {
-			return fmt.Errorf("read the decisions of %q: %w", surface, err)
+			return nil, fmt.Errorf("read the decisions of %q: %w", surface, err)
 		}
-		values, err := Values(decisions, in.Targets[surface], ValueOptions{
-			Reward: joined.Reward(in.Reward), Metric: in.Reward, Surface: surface, Level: in.Level, Seed: in.Seed,
-		})
+		for i := range decisions {
+			drawn.add(&decisions[i])
+		}
+		values, err := s.valued(sample, decisions, in)
 		if err != nil {
-			return fmt.Errorf("value the policies of %q: %w", surface, err)
+			return nil, fmt.Errorf("value the policies of %q: %w", surface, err)
 		}
 		for _, v := range values {
-			if wrong != nil {
-				v.Checks = append(v.Checks, *wrong)
-				v.apply()
-			}
 			r.Policies = append(r.Policies, SurfaceValue{surface, v})
 		}
 	}
-	return nil
+	checks := drawn.checks()
+	if wrong := first(checks, Failed); wrong != nil {
+		for i := range r.Policies {
+			r.Policies[i].Checks = append(r.Policies[i].Checks, *wrong)
+			r.Policies[i].apply()
+		}
+	}
+	return checks, nil
 }
 
-// newest are the last n decisions of a surface, all for n = 0.
-func newest(decisions iter.Seq2[bellwether.Decision, error], surface bellwether.Surface, n int) (iter.Seq2[bellwether.Decision, error], error) {
-	if n == 0 {
-		return decisions, nil
+func (s *Study) valued(sample *Sample, decisions []bellwether.Decision, in ReportInput) ([]PolicyValue, error) {
+	if in.Targets == nil {
+		return nil, nil
 	}
-	var kept []bellwether.Decision
-	for d, err := range decisions {
+	targets, err := in.Targets(sample.surface, decisions)
+	if err != nil || len(targets) == 0 {
+		return nil, err
+	}
+	return Values(each(decisions), targets, ValueOptions{
+		Reward: sample.Reward(in.Reward), Metric: in.Reward, Surface: sample.surface, Level: in.Level, Seed: in.Seed,
+	})
+}
+
+// read fetches the sample's decisions, the oldest first; those that are gone are left out.
+func (s *Sample) read(decision func(bellwether.DecisionID) (bellwether.Decision, bool, error)) ([]bellwether.Decision, error) {
+	var out []bellwether.Decision
+	for _, id := range s.IDs() {
+		d, ok, err := decision(id)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("decision %q: %w", id, err)
 		}
-		if d.Surface != surface {
-			continue
-		}
-		if kept = append(kept, d); len(kept) == 2*n {
-			kept = append(kept[:0], kept[n:]...)
+		if ok {
+			out = append(out, d)
 		}
 	}
-	kept = kept[max(0, len(kept)-n):]
-	return func(yield func(bellwether.Decision, error) bool) {
-		for _, d := range kept {
-			if !yield(d, nil) {
+	return out, nil
+}
+
+func each[T any](values []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range values {
+			if !yield(v, nil) {
 				return
 			}
 		}
-	}, nil
+	}
 }
 
 // Columns are the estimates that the page shows.

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"bellwether"
@@ -99,20 +98,16 @@ const (
 	engagement
 )
 
-func (r Rule) part(t bellwether.EventType) part {
-	switch {
-	case slices.Contains(r.Clicks, t):
-		return click
-	case slices.Contains(r.Conversions, t):
-		return conversion
-	case slices.Contains(r.Exposures, t):
-		return exposure
-	case t == bellwether.Refund:
-		return refund
-	case t == bellwether.Survey:
-		return answer
-	case t == bellwether.Engagement:
-		return engagement
+// parts returns what each type of event does; other types do nothing.
+func (r Rule) parts() map[bellwether.EventType]part {
+	out := map[bellwether.EventType]part{bellwether.Refund: refund, bellwether.Survey: answer, bellwether.Engagement: engagement}
+	for _, list := range []struct {
+		types []bellwether.EventType
+		part  part
+	}{{r.Exposures, exposure}, {r.Conversions, conversion}, {r.Clicks, click}} { // a later one counts
+		for _, t := range list.types {
+			out[t] = list.part
+		}
 	}
-	return nothing
+	return out
 }

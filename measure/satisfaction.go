@@ -19,27 +19,45 @@ const satisfied = 8
 
 const nonResponse = "non-response may depend on satisfaction"
 
+// answers counts the answers, one a person.
+type answers struct{ n, promoters, detractors, happy, sum, squares float64 }
+
+func (a *answers) add(v float64) {
+	a.n++
+	a.promoters += indicator(v >= 9)
+	a.detractors += indicator(v <= 6)
+	a.happy += indicator(v >= satisfied)
+	a.sum += v
+	a.squares += v * v
+}
+
+func (a *answers) merge(o answers) {
+	a.n, a.promoters, a.detractors = a.n+o.n, a.promoters+o.promoters, a.detractors+o.detractors
+	a.happy, a.sum, a.squares = a.happy+o.happy, a.sum+o.sum, a.squares+o.squares
+}
+
 // SurveyOf sums up the answers of people of whom asked were asked (all who could have answered, when
 // asking is not recorded). CSAT has Wilson's interval, NPS the standard error √((p₊+p₋−NPS²)/n).
-func SurveyOf(answers []float64, asked int, level float64) Survey {
-	n := len(answers)
-	if n == 0 {
+func SurveyOf(values []float64, asked int, level float64) Survey {
+	var a answers
+	for _, v := range values {
+		a.add(v)
+	}
+	return a.survey(asked, level)
+}
+
+func (a *answers) survey(asked int, level float64) Survey {
+	if a.n == 0 {
 		none := bellwether.Estimate{Withheld: "nobody answered yet", Method: "survey"}
-		return Survey{Mean: none, CSAT: none, NPS: none, Response: share(0, asked, level)}
+		return Survey{Mean: none, CSAT: none, NPS: none, Response: proportion(0, asked, level)}
 	}
-	var promoters, detractors, happy float64
-	for _, a := range answers {
-		promoters += indicator(a >= 9)
-		detractors += indicator(a <= 6)
-		happy += indicator(a >= satisfied)
-	}
-	size := float64(n)
-	p, m := promoters/size, detractors/size
-	se := math.Sqrt((p + m - (p-m)*(p-m)) / size)
+	p, m := a.promoters/a.n, a.detractors/a.n
+	se := math.Sqrt((p + m - (p-m)*(p-m)) / a.n)
+	mean := sample{n: a.n, mean: a.sum / a.n, variance: max(a.squares-a.sum*a.sum/a.n, 0) / max(a.n-1, 1)}
 	s := Survey{
-		Mean: meanEstimate(answers, level, "mean of the answers"), CSAT: share(happy, n, level),
-		NPS:      around(p-m, normalQuantile(0.5+level/2)*se, level, n, "promoters − detractors"),
-		Response: share(size, max(asked, n), level),
+		Mean: mean.estimate(level, "mean of the answers"), CSAT: proportion(a.happy, int(a.n), level),
+		NPS:      around(p-m, normalQuantile(0.5+level/2)*se, level, int(a.n), "promoters − detractors"),
+		Response: proportion(a.n, max(asked, int(a.n)), level),
 	}
 	for _, e := range []*bellwether.Estimate{&s.Mean, &s.CSAT, &s.NPS} {
 		e.Warnings = append(e.Warnings, nonResponse)
@@ -47,8 +65,8 @@ func SurveyOf(answers []float64, asked int, level float64) Survey {
 	return s
 }
 
-// share is a proportion with Wilson's interval.
-func share(successes float64, n int, level float64) bellwether.Estimate {
+// proportion is a proportion with Wilson's interval.
+func proportion(successes float64, n int, level float64) bellwether.Estimate {
 	if n == 0 {
 		return bellwether.Estimate{Method: "Wilson", Withheld: "nobody was asked"}
 	}

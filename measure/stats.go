@@ -2,7 +2,6 @@ package measure
 
 import (
 	"math"
-	"slices"
 
 	"bellwether"
 )
@@ -60,33 +59,15 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[int(math.Ceil(q*float64(len(sorted)-1)))]
 }
 
-// winsorise caps the values of both arms at the pooled quantile q and returns copies.
-func winsorise(a, b []float64, q float64) (x, y []float64) {
-	x, y = slices.Clone(a), slices.Clone(b)
-	all := append(slices.Clone(a), b...)
-	if len(all) == 0 {
-		return x, y
-	}
-	slices.Sort(all)
-	cap := quantile(all, q)
-	for _, values := range [][]float64{x, y} {
-		for i, v := range values {
-			values[i] = min(v, cap)
-		}
-	}
-	return x, y
-}
-
 // around returns value ± half as an estimate.
 func around(value, half, level float64, n int, method string) bellwether.Estimate {
 	return bellwether.Estimate{Value: value, Interval: []float64{value - half, value + half}, Level: level, N: int64(n), Method: method}
 }
 
-// meanEstimate is the mean with its t interval; withheld when there are fewer than two values.
-func meanEstimate(y []float64, level float64, method string) bellwether.Estimate {
-	s := describe(y)
+// estimate is the mean with its t interval; withheld when there are fewer than two values.
+func (s sample) estimate(level float64, method string) bellwether.Estimate {
 	if s.n < 2 {
-		return bellwether.Estimate{Value: s.mean, N: int64(len(y)), Method: method, Withheld: "fewer than two people"}
+		return bellwether.Estimate{Value: s.mean, N: int64(s.n), Method: method, Withheld: "fewer than two people"}
 	}
-	return around(s.mean, studentQuantile(0.5+level/2, s.n-1)*math.Sqrt(s.square()), level, len(y), method)
+	return around(s.mean, studentQuantile(0.5+level/2, s.n-1)*math.Sqrt(s.square()), level, int(s.n), method)
 }

@@ -1,73 +1,95 @@
 package measure
 
 import (
-	"math"
+	"maps"
 	"slices"
+	"strings"
 
 	"bellwether"
 )
 
-// surfaceRows compares the mature decisions of each surface by person.
-func surfaceRows(j *Joined, in Input) []SurfaceRow {
-	type key struct {
-		person  bellwether.Subject
-		holdout bool
-	}
-	rows, people := map[bellwether.Surface]*SurfaceRow{}, map[bellwether.Surface]map[key]*Totals{}
-	for i := range j.touches {
-		t, o := &j.touches[i], &j.Outcomes[i]
-		if !o.Matured {
-			continue
-		}
-		if rows[t.surface] == nil {
-			rows[t.surface], people[t.surface] = &SurfaceRow{Surface: t.surface}, map[key]*Totals{}
-		}
-		row, who := rows[t.surface], key{t.person, t.holdout}
-		if people[t.surface][who] == nil {
-			people[t.surface][who] = &Totals{}
-		}
-		sum := people[t.surface][who]
-		sum.Decisions++
-		sum.Clicked += o.Rewards[Click]
-		sum.Orders += o.Rewards[Conversion]
-		sum.Revenue += o.Rewards[Revenue]
-		if row.Decisions++; !slices.Contains(row.Policies, t.policy) {
-			row.Policies = append(row.Policies, t.policy)
-		}
-	}
-	out := make([]SurfaceRow, 0, len(rows))
-	for _, surface := range sortedKeys(rows) {
-		row := rows[surface]
-		var units []Person
-		for who, sum := range people[surface] {
-			units = append(units, Person{Subject: who.person, Holdout: who.holdout, During: *sum})
-		}
-		slices.SortFunc(units, func(a, b Person) int { return comparePeople(&a, &b) })
-		slices.Sort(row.Policies)
-		for _, m := range surfaceMetrics(in.Prices.Currency) {
-			row.Effects = append(row.Effects, m.effect(units, EffectOptions{Level: in.Level}))
-		}
-		out = append(out, *row)
-	}
-	return out
+// The figures of a person on a surface, of mature decisions.
+const (
+	sDecisions = iota
+	sClicked
+	sConverted
+	sRevenue
+	surfaceFigures
+)
+
+// surfaceTally adds up the mature decisions of a surface by person, treated and holdout.
+type surfaceTally struct {
+	arms      [2]gram
+	decisions int64
+	policies  map[bellwether.PolicyID]bool
+	newest    newest
+	row       [surfaceFigures]float64 // of the person at hand
 }
 
-func comparePeople(a, b *Person) int {
-	if a.Holdout != b.Holdout {
-		return int(math.Copysign(1, indicator(a.Holdout)-indicator(b.Holdout)))
+// surface returns the tally of a surface.
+func (s *Study) surface(name bellwether.Surface) *surfaceTally {
+	t := s.surfaces[name]
+	if t == nil {
+		t = &surfaceTally{
+			arms:     [2]gram{newGram(surfaceFigures), newGram(surfaceFigures)},
+			policies: map[bellwether.PolicyID]bool{}, newest: newest{limit: s.o.Sample},
+		}
+		s.surfaces[bellwether.Surface(strings.Clone(string(name)))] = t
 	}
-	if a.Subject < b.Subject {
-		return -1
+	return t
+}
+
+// add counts one mature decision of the person at hand.
+func (t *surfaceTally) add(o *bellwether.Outcome) {
+	t.decisions++
+	if !t.policies[o.Policy] {
+		t.policies[bellwether.PolicyID(strings.Clone(string(o.Policy)))] = true
 	}
-	return 1
+	t.row[sDecisions]++
+	t.row[sClicked] += o.Rewards[Click]
+	t.row[sConverted] += o.Rewards[Conversion]
+	t.row[sRevenue] += o.Rewards[Revenue]
+}
+
+// close takes in the person at hand.
+func (t *surfaceTally) close(arm int) {
+	if t.row[sDecisions] > 0 {
+		t.arms[arm].add(t.row[:])
+		t.row = [surfaceFigures]float64{}
+	}
+}
+
+func (t *surfaceTally) merge(o *surfaceTally) {
+	for i := range t.arms {
+		t.arms[i].merge(&o.arms[i])
+	}
+	t.decisions += o.decisions
+	maps.Copy(t.policies, o.policies)
+	t.newest.merge(&o.newest)
 }
 
 // surfaceMetrics are the figures a decision.
 func surfaceMetrics(currency bellwether.Currency) []metric {
-	decisions := func(t Totals) float64 { return t.Decisions }
 	return []metric{
-		{name: "clicked", unit: "share of decisions", value: func(t Totals) float64 { return t.Clicked }, denominator: decisions},
-		{name: "converted", unit: "share of decisions", value: func(t Totals) float64 { return t.Orders }, denominator: decisions},
-		{name: "revenue", unit: string(currency) + " a decision", value: func(t Totals) float64 { return t.Revenue }, denominator: decisions},
+		{"clicked", "share of decisions", sClicked, sDecisions, false},
+		{"converted", "share of decisions", sConverted, sDecisions, false},
+		{"revenue", string(currency) + " a decision", sRevenue, sDecisions, false},
 	}
+}
+
+// rows compares the arms of each surface.
+func (s *Study) rows(level float64) []SurfaceRow {
+	out := make([]SurfaceRow, 0, len(s.surfaces))
+	for _, name := range sortedKeys(s.surfaces) {
+		t := s.surfaces[name]
+		if t.decisions == 0 {
+			continue
+		}
+		row := SurfaceRow{Surface: name, Decisions: int(t.decisions), Policies: slices.Sorted(maps.Keys(t.policies))}
+		for _, m := range surfaceMetrics(s.o.Join.Prices.Currency) {
+			row.Effects = append(row.Effects, m.effect(&t.arms, 0, level))
+		}
+		out = append(out, row)
+	}
+	return out
 }

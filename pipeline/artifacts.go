@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,11 +101,7 @@ func (e *Engine) keep(ctx context.Context, r *run, fitted []train.Fitted, d *bel
 			return fmt.Errorf("storing the model %s: %w", f.Name, err)
 		}
 	}
-	data, err := d.MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("writing the dataset: %w", err)
-	}
-	if err := e.project.Objects.Put(ctx, r.path("data"), bytes.NewReader(data)); err != nil {
+	if err := e.putWith(ctx, r.path("data"), func(w io.Writer) error { return gob.NewEncoder(w).Encode(d) }); err != nil {
 		return fmt.Errorf("storing the dataset: %w", err)
 	}
 	if err := e.putJSON(ctx, r.path("run.json"), r); err != nil {

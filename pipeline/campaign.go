@@ -6,6 +6,7 @@ import (
 
 	"bellwether"
 	"bellwether/decide"
+	"bellwether/store"
 )
 
 // Campaign is one message that may be sent to everybody who is known.
@@ -68,7 +69,7 @@ func (p *people) all() ([]bellwether.Profile, error) {
 			return true // not signed in: nowhere to write to
 		}
 		var profile bellwether.Profile
-		if failed = profile.UnmarshalBinary(v); failed != nil {
+		if failed = store.Decode(v, &profile); failed != nil {
 			return false
 		}
 		out = append(out, profile)

@@ -53,14 +53,14 @@ func (c *catalogue) fold(w *store.ViewWriter, b store.Batch) error {
 		switch r.Kind {
 		case store.KindItem:
 			var it bellwether.Item
-			if err := it.UnmarshalBinary(r.Data); err != nil {
+			if err := store.Decode(r.Data, &it); err != nil {
 				return fmt.Errorf("reading item %s: %w", r.ID, err)
 			}
 			w.Set(append([]byte("i/"), it.ID...), r.Data)
 			c.changed.Store(true)
 		case store.KindEvent:
 			var e bellwether.Event
-			if err := e.UnmarshalBinary(r.Data); err != nil {
+			if err := store.Decode(r.Data, &e); err != nil {
 				return fmt.Errorf("reading event %s: %w", r.ID, err)
 			}
 			if e.Item == "" || !e.Type.Personal() {
@@ -95,7 +95,7 @@ func (c *catalogue) all() (map[bellwether.ItemID]*bellwether.Item, error) {
 	var failed error
 	err := c.view.Scan([]byte("i/"), func(k, v []byte) bool {
 		it := new(bellwether.Item)
-		if failed = it.UnmarshalBinary(v); failed != nil {
+		if failed = store.Decode(v, it); failed != nil {
 			return false
 		}
 		items[it.ID] = it

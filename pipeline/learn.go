@@ -1,10 +1,9 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
+	"encoding/gob"
 	"fmt"
-	"io"
 	"time"
 
 	"bellwether"
@@ -267,13 +266,9 @@ func (t *turn) load(ctx context.Context) (err error) {
 		return fmt.Errorf("reading the dataset of %s: %w", w.run.Version, err)
 	}
 	defer f.Close()
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, f); err != nil {
-		return fmt.Errorf("reading the dataset of %s: %w", w.run.Version, err)
-	}
 	w.data = new(bellwether.Dataset)
-	if err := w.data.UnmarshalBinary(b.Bytes()); err != nil {
-		return fmt.Errorf("reading the dataset of %s: %w", w.run.Version, err)
+	if err := gob.NewDecoder(f).Decode(w.data); err != nil {
+		return fmt.Errorf("reading the dataset of %s: %w; train again: an older program may have written it", w.run.Version, err)
 	}
 	for _, f := range w.run.Fits {
 		m, err := t.e.load(ctx, &w.run, f.Name, f.Family)

@@ -43,7 +43,7 @@ func foldPeople(w *store.ViewWriter, b store.Batch, salt string) error {
 			continue
 		}
 		var e bellwether.Event
-		if err := e.UnmarshalBinary(r.Data); err != nil {
+		if err := store.Decode(r.Data, &e); err != nil {
 			return fmt.Errorf("reading event %s: %w", r.ID, err)
 		}
 		if !e.Type.Personal() {
@@ -53,7 +53,7 @@ func foldPeople(w *store.ViewWriter, b store.Batch, salt string) error {
 			return err
 		}
 		e.Raw = nil
-		data, err := e.MarshalBinary()
+		data, err := store.Encode(&e)
 		if err != nil {
 			return fmt.Errorf("writing event %s: %w", e.ID, err)
 		}
@@ -71,7 +71,7 @@ func foldPerson(w *store.ViewWriter, e *bellwether.Event, salt string) error {
 		return err
 	}
 	if old != nil {
-		if err := p.UnmarshalBinary(old); err != nil {
+		if err := store.Decode(old, &p); err != nil {
 			return fmt.Errorf("reading the profile of %s: %w", who, err)
 		}
 	}
@@ -86,7 +86,7 @@ func foldPerson(w *store.ViewWriter, e *bellwether.Event, salt string) error {
 	if e.Type == bellwether.Alias && e.Previous != "" && e.Previous != string(e.Subject) {
 		p.Links = addLink(p.Links, bellwether.Link{ID: e.Previous, Since: e.Received, Event: e.ID})
 	}
-	data, err := p.MarshalBinary()
+	data, err := store.Encode(&p)
 	if err != nil {
 		return fmt.Errorf("writing the profile of %s: %w", who, err)
 	}
@@ -158,7 +158,7 @@ func (p *people) profile(who bellwether.Subject) (bellwether.Profile, error) {
 	if err != nil || data == nil {
 		return out, err
 	}
-	return out, out.UnmarshalBinary(data)
+	return out, store.Decode(data, &out)
 }
 
 // events returns the newest events of a person over all its links, oldest first.
@@ -184,7 +184,7 @@ func (p *people) newest(who bellwether.Subject) ([]bellwether.Event, error) {
 	var failed error
 	err := p.view.ScanReverse(historyPrefix(who), func(k, v []byte) bool {
 		var e bellwether.Event
-		if failed = e.UnmarshalBinary(v); failed != nil {
+		if failed = store.Decode(v, &e); failed != nil {
 			return false
 		}
 		out = append(out, e)

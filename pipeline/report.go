@@ -57,9 +57,8 @@ func (t *turn) measured(ctx context.Context) (*measure.Report, error) {
 	}
 	if t.e.o.Measured != nil {
 		in.People.From = t.e.o.Measured()
-		in.Decisions = since(in.Decisions, in.People.From)
 	}
-	if in.Targets, err = t.e.targets(in.Decisions); err != nil {
+	if in.Targets, err = t.e.targets(since(in.Decisions, in.People.From)); err != nil {
 		return nil, err
 	}
 	if t.e.o.Plan != nil {

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"iter"
 	"maps"
@@ -155,27 +153,15 @@ func enoughOfBoth(t *bellwether.Table) error {
 	return nil
 }
 
-// digest is the SHA-256 of what a dataset holds, whenever it was made.
-func digest(d *bellwether.Dataset) (string, error) {
-	plain := *d
-	plain.AsOf, plain.Digest = time.Time{}, ""
-	b, err := plain.MarshalBinary()
-	if err != nil {
-		return "", fmt.Errorf("writing the dataset: %w", err)
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
-}
-
 // Events yields the events of the log in its order.
 func (e *Engine) Events(ctx context.Context) iter.Seq2[bellwether.Event, error] {
-	return records(ctx, e, store.KindEvent, func(d *bellwether.Event, b []byte) error { return d.UnmarshalBinary(b) })
+	return records[bellwether.Event](ctx, e, store.KindEvent)
 }
 
 // Decisions yields the decisions of the log in its order, those of one moment by their ids: which
 // of two requests at once was written first means nothing.
 func (e *Engine) Decisions(ctx context.Context) iter.Seq2[bellwether.Decision, error] {
-	logged := records(ctx, e, store.KindDecision, func(d *bellwether.Decision, b []byte) error { return d.UnmarshalBinary(b) })
+	logged := records[bellwether.Decision](ctx, e, store.KindDecision)
 	return func(yield func(bellwether.Decision, error) bool) {
 		var moment []bellwether.Decision
 		flush := func() bool {
@@ -202,7 +188,7 @@ func (e *Engine) Decisions(ctx context.Context) iter.Seq2[bellwether.Decision, e
 	}
 }
 
-func records[T any](ctx context.Context, e *Engine, kind store.Kind, decode func(*T, []byte) error) iter.Seq2[T, error] {
+func records[T any](ctx context.Context, e *Engine, kind store.Kind) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		stop := fmt.Errorf("stopped")
 		err := e.project.Log.Read(ctx, 0, func(b store.Batch) error {
@@ -211,7 +197,7 @@ func records[T any](ctx context.Context, e *Engine, kind store.Kind, decode func
 					continue
 				}
 				var v T
-				if err := decode(&v, r.Data); err != nil {
+				if err := store.Decode(r.Data, &v); err != nil {
 					return fmt.Errorf("reading record %s: %w", r.ID, err)
 				}
 				if !yield(v, nil) {

@@ -45,9 +45,9 @@ func (e *Engine) prices() (measure.Prices, error) {
 	if err != nil {
 		return measure.Prices{}, err
 	}
-	p := measure.Prices{Currency: e.o.Currency, Rates: e.o.Rates, Catalogue: make(map[bellwether.ItemID]bellwether.Item, len(items))}
+	p := measure.Prices{Currency: e.o.Currency, Rates: e.o.Rates, Catalogue: make(map[bellwether.ItemID]*bellwether.Item, len(items))}
 	for id, it := range items {
-		p.Catalogue[id] = *it
+		p.Catalogue[id] = it
 	}
 	return p, nil
 }

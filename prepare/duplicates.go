@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/store"
 )
 
 // dropDuplicates drops what repeats, under another id, the content of an event that was received before
@@ -14,10 +15,8 @@ import (
 func (c *cleaner) dropDuplicates() {
 	duplicates := c.report.rule("duplicate")
 	first, repeated := make(map[[16]byte]struct{}, len(c.events)), make([]bool, len(c.events))
-	var buf []byte
 	for _, i := range c.byReceipt() {
-		var key [16]byte
-		key, buf = contentKey(c.events[i], buf[:0])
+		key := contentKey(c.events[i])
 		_, repeated[i] = first[key]
 		first[key] = struct{}{}
 	}
@@ -43,17 +42,17 @@ func (c *cleaner) byReceipt() []int32 {
 }
 
 // contentKey is a digest of what an event says, apart from its id, its receipt and the fraction of its
-// second; where it belongs to an order, apart from its time. It uses buf and returns it.
-func contentKey(e bellwether.Event, buf []byte) ([16]byte, []byte) {
+// second; where it belongs to an order, apart from its time.
+func contentKey(e bellwether.Event) [16]byte {
 	id := e.ID
 	e.ID, e.Received, e.Occurred = "", time.Time{}, e.Occurred.Truncate(time.Second)
 	if e.Order != "" {
 		e.Occurred = time.Time{}
 	}
-	buf, err := e.AppendBinary(buf)
+	content, err := store.Encode(&e)
 	if err != nil { // cannot be, since the event is valid; it equals nothing but itself
-		buf = append(buf, id...)
+		content = []byte(id)
 	}
-	sum := sha256.Sum256(buf)
-	return [16]byte(sum[:]), buf
+	sum := sha256.Sum256(content)
+	return [16]byte(sum[:])
 }

@@ -22,8 +22,9 @@ const (
 // reach it through InProcessConn. It can be started again in place, which is how
 // JetStream recovers after a write to its files failed.
 type embedded struct {
-	dir string
-	log *slog.Logger
+	dir  string
+	log  *slog.Logger
+	lazy bool // nothing is synced when it is stored
 
 	mu  sync.Mutex
 	now *server.Server // nil while starting again and after close
@@ -36,7 +37,7 @@ func (e *embedded) options() *server.Options {
 		NoSigs:                 true,
 		JetStream:              true,
 		StoreDir:               e.dir,
-		SyncAlways:             true,
+		SyncAlways:             !e.lazy,
 		MaxPayload:             embeddedMaxPayload,
 		JetStreamMaxStore:      math.MaxInt64 / 2, // the disk is the limit, see Options.MinFree
 		DisableJetStreamBanner: true,

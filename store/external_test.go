@@ -109,8 +109,8 @@ func TestAnotherLog(t *testing.T) {
 	}
 }
 
-// TestNewerStreamIsRefused: a log that a newer program wrote into a shared server.
-func TestNewerStreamIsRefused(t *testing.T) {
+// TestStreamsOfOtherFormatsAreRefused: logs that a newer and an older program wrote into a shared server.
+func TestStreamsOfOtherFormatsAreRefused(t *testing.T) {
 	_, url := storetest.Server(t, t.TempDir(), server.RANDOM_PORT)
 	conn, err := nats.Connect(url)
 	if err != nil {
@@ -131,6 +131,17 @@ func TestNewerStreamIsRefused(t *testing.T) {
 	_, err = open(t, t.TempDir(), store.Options{URL: url}).Project(ctx, "default")
 	if !errors.Is(err, store.ErrNewerFormat) || !strings.Contains(err.Error(), "5.0.0") {
 		t.Errorf("a newer stream: %v", err)
+	}
+	_, err = js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: "older_log", Subjects: []string{"older.log"},
+		Metadata: map[string]string{"bellwether-format": "1", "bellwether-needs": "0.1.0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = open(t, t.TempDir(), store.Options{URL: url}).Project(ctx, "older")
+	if err == nil || !strings.Contains(err.Error(), "bellwether export") {
+		t.Errorf("an older stream: %v", err)
 	}
 }
 

@@ -4,37 +4,46 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// format is the version of the folder's layout and of the log's messages that this
+// format is the version of the folder's layout and of the log's messages and records that this
 // program writes; formatNeeds is the first version of Bellwether that reads it.
 const (
-	format      = 1
-	formatNeeds = "0.1.0"
+	format      = 2
+	formatNeeds = "0.2.0"
+	formatFile  = "FORMAT"
 )
 
-// checkFormat reads dir/FORMAT, writing it when the folder is new. The file is one
-// line, "bellwether store FORMAT needs VERSION", so that an older program can say
-// which version it would take.
-func checkFormat(dir string) error {
-	path := filepath.Join(dir, "FORMAT")
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return writeFormat(path)
+// checkFormat reads dir's FORMAT, writing it when the folder is new. It reports whether the
+// folder must be migrated first.
+func checkFormat(dir string) (old bool, err error) {
+	path := filepath.Join(dir, formatFile)
+	version, needs, err := readFormat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, writeFormat(path)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	var version int
-	var needs string
-	if _, err := fmt.Sscanf(string(text), "bellwether store %d needs %s", &version, &needs); err != nil {
-		return fmt.Errorf("%s is damaged (%q): restore it from a backup", path, text)
+	return version < format, acceptFormat(dir, version, needs)
+}
+
+// readFormat reads a FORMAT. The file is one line, "bellwether store FORMAT needs VERSION", so
+// that an older program can say which version it would take.
+func readFormat(path string) (version int, needs string, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, "", err
 	}
-	return acceptFormat(dir, version, needs)
+	if _, err := fmt.Sscanf(string(text), "bellwether store %d needs %s", &version, &needs); err != nil || version < 1 {
+		return 0, "", fmt.Errorf("%s is damaged (%q): restore it from a backup", path, text)
+	}
+	return version, needs, nil
 }
 
 // acceptFormat refuses a format that is newer than this program's.
@@ -60,7 +69,12 @@ func writeFormat(path string) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return err
 	}
-	dir, err := vfs.Default.OpenDir(filepath.Dir(path))
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the names in a folder durable.
+func syncDir(path string) error {
+	dir, err := vfs.Default.OpenDir(path)
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,10 @@ func (s *Store) logStream(ctx context.Context, id bellwether.ProjectID) (jetstre
 	}
 	metadata := stream.CachedInfo().Config.Metadata
 	version, _ := strconv.Atoi(metadata[formatKey])
+	if version < s.oldest {
+		return nil, fmt.Errorf("stream %s%s has format %d, which Bellwether before %s wrote: a folder's own log is migrated when it is opened, one in an "+
+			"external NATS is not; write its events out with the program that wrote them (bellwether export) and import them under another project", id, logSuffix, version, formatNeeds)
+	}
 	return stream, acceptFormat("stream "+string(id)+logSuffix, version, metadata[needsKey])
 }
 

@@ -48,6 +48,8 @@ type Store struct {
 	dir     string
 	options Options
 	log     *slog.Logger
+	oldest  int  // format of logs that it reads
+	lazy    bool // the folder is of use only once it is whole: nothing is synced before
 
 	lock   io.Closer
 	server *embedded     // nil with an external server
@@ -75,24 +77,28 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, options: o.withDefaults(), sick: make(chan struct{}, 1), projects: map[bellwether.ProjectID]*Project{}}
+	s := &Store{dir: dir, options: o.withDefaults(), oldest: format, sick: make(chan struct{}, 1), projects: map[bellwether.ProjectID]*Project{}}
 	s.log = s.options.Logger
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	if err := errors.Join(s.openFolder(), ctx.Err()); err != nil {
+	if err := errors.Join(s.openFolder(ctx), ctx.Err()); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", dir, err), s.Close())
 	}
 	return s, nil
 }
 
 // openFolder acquires what a Store holds, in order; Close releases what was acquired.
-func (s *Store) openFolder() (err error) {
+func (s *Store) openFolder(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
 	if s.lock, err = lockFolder(s.dir); err != nil {
 		return err
 	}
-	if err := checkFormat(s.dir); err != nil {
+	old, err := checkFormat(s.dir)
+	if err == nil && old {
+		err = s.migrate(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	if s.views, err = openViews(s); err != nil {
@@ -107,7 +113,7 @@ func (s *Store) openFolder() (err error) {
 }
 
 func (s *Store) startServer() error {
-	server := &embedded{dir: filepath.Join(s.dir, "nats"), log: s.log}
+	server := &embedded{dir: filepath.Join(s.dir, natsFolder), log: s.log, lazy: s.lazy}
 	if err := server.start(); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ type views struct {
 
 func openViews(s *Store) (*views, error) {
 	v := &views{
-		dir: filepath.Join(s.dir, "views"), log: s.log, open: s.ctx, minFree: uint64(max(s.options.MinFree, 1<<20)),
+		dir: filepath.Join(s.dir, viewsFolder), log: s.log, open: s.ctx, minFree: uint64(max(s.options.MinFree, 1<<20)),
 		failed: make(chan struct{}, 1), stuck: make(chan struct{}),
 	}
 	if err := os.MkdirAll(v.dir, 0o700); err != nil {
