@@ -124,7 +124,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, to *row) {
 	rec := &recorder{ResponseWriter: w}
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
-			s.o.Logger.Error("a handler panicked", "route", to.OperationID(), "panic", p)
+			s.o.Logger.Error("a handler panicked", "route", to.id, "panic", p)
 			if rec.status != 0 {
 				panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 			}
@@ -132,7 +132,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, to *row) {
 		} else if p != nil {
 			panic(p)
 		}
-		s.metrics.observe(to.OperationID(), rec.status, time.Since(start))
+		s.metrics.observe(to.id, rec.status, time.Since(start))
 	}()
 	if to.browsers() {
 		w.Header().Set("Access-Control-Allow-Origin", "*") // it carries a key and no cookie
