@@ -22,6 +22,7 @@ type table struct {
 // row is a route with what answers it once its caller is known.
 type row struct {
 	Route
+	id     string // OperationID
 	answer Handler
 }
 
@@ -40,7 +41,7 @@ func newTable(routes []Route, prefix string, problem func(context.Context, error
 	t.api = huma.NewAPI(description(), ops)
 	var errs []error
 	for i, r := range routes {
-		t.rows[i] = row{Route: r, answer: r.raw}
+		t.rows[i] = row{Route: r, id: r.OperationID(), answer: r.raw}
 		if r.typed != nil {
 			r.typed(t.api, r.operation(), problem)
 			t.rows[i].answer = ops.last()
