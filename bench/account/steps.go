@@ -31,14 +31,17 @@ var steps = []step{
 	{"fold: ids seen", []string{"collect.folder.fold", "collect.foldNote"}},
 	{"fold: people", []string{"pipeline.foldPeople", "pipeline.foldPerson", "history."}},
 	{"fold: catalogue, decisions, rest", []string{"pipeline.fold", "pipeline.(*", "decide."}},
+	{"views: changes into Pebble", []string{"store.(*View).save", "store.(*ViewWriter).store"}},
 	{"fold: read the log, decode frames", []string{"store.decodeFrame", "store.(*pager)", "store.(*Log).Read", "store.(*Log)", "store.(*fold", "store.(*View)", "store.(*view"}},
-	{"views: Pebble's writes and compactions", []string{"cockroachdb/"}},
 	{"append: frame, compression", []string{"store.encodeFrame", "store.encodeRecords", "klauspost/compress/zstd.(*Encoder)"}},
 	{"append: log server (NATS)", []string{"nats-server", "nats.go"}},
 	{"append: hand over", []string{"store.(*writer)", "collect.(*Collector).attempt", "collect.(*Collector).accept"}},
 	{"HTTP server", []string{"net/http.(*conn)", "net/http.(*Server)", "net/http."}},
 	{"import, rest", []string{"collect.(*importer)", "collect.(*Collector)"}},
 }
+
+// compactions is what Pebble does by itself; what it does for a caller is the caller's.
+const compactions = "views: Pebble's flushes and compactions"
 
 // rest is the step of samples that no step knows: the scheduler above all.
 const rest = "scheduler, system, rest"
@@ -101,6 +104,9 @@ func stepOf(names []string) string {
 				}
 			}
 		}
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "cockroachdb/pebble") }) {
+		return compactions
 	}
 	return rest
 }
