@@ -32,7 +32,7 @@ var steps = []step{
 	{"fold: people", []string{"pipeline.foldPeople", "pipeline.foldPerson", "history."}},
 	{"fold: catalogue, decisions, rest", []string{"pipeline.fold", "pipeline.(*", "decide."}},
 	{"views: changes into Pebble", []string{"store.(*View).save", "store.(*ViewWriter).store"}},
-	{"fold: read the log, decode frames", []string{"store.decodeFrame", "store.(*pager)", "store.(*Log).Read", "store.(*Log)", "store.(*fold", "store.(*View)", "store.(*view"}},
+	{"fold: read the log, decode frames", []string{"store.decodeFrame", "store.(*pager)", "store.(*Log).Read", "store.(*Log)", "store.(*fold", "store.(*View).catchUp"}},
 	{"append: frame, compression", []string{"store.encodeFrame", "store.encodeRecords", "klauspost/compress/zstd.(*Encoder)"}},
 	{"append: log server (NATS)", []string{"nats-server", "nats.go"}},
 	{"append: hand over", []string{"store.(*writer)", "collect.(*Collector).attempt", "collect.(*Collector).accept"}},
