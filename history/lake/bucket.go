@@ -64,6 +64,9 @@ func (w *Writer) bucket(files *files, bucket int) (result, error) {
 	if err := w.rewrite(files, bucket, &out, dirty, entries, func(subject string) bool { return changed[subject] || gone[hashOf(subject)] }); err != nil {
 		return result{}, err
 	}
+	if err := flush(w.target); err != nil { // a state says what the files hold
+		return result{}, err
+	}
 	return out, saveState(w.ctx, w.target, bucket, after)
 }
 

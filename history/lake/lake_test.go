@@ -72,7 +72,7 @@ func TestRows(t *testing.T) {
 func TestGrownIsWhole(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	people := crowd(r, 120)
-	grown := Folder(t.TempDir())
+	grown := newMemory()
 	mustTurn(t, grown, people, Options{})
 	for range 3 {
 		for range 10 { // events come, old ones change their price
@@ -97,7 +97,7 @@ func TestGrownIsWhole(t *testing.T) {
 			t.Errorf("%+v", report)
 		}
 	}
-	whole := Folder(t.TempDir())
+	whole := newMemory()
 	r.Shuffle(len(people), func(i, j int) { people[i], people[j] = people[j], people[i] })
 	report := mustTurn(t, whole, people, Options{Workers: 3})
 	a, b := contents(t, grown), contents(t, whole)
@@ -142,13 +142,13 @@ func TestCutOff(t *testing.T) {
 	first := []*history.Person{person("a", 30), person("b", 50), person("c", 9)}
 	second := []*history.Person{person("a", 40), person("b", 50), person("d", 80), person("e", 3)}
 	third := []*history.Person{person("a", 41), person("b", 44), person("e", 3)}
-	want := Folder(t.TempDir())
+	want := newMemory()
 	mustTurn(t, want, third, Options{})
 	whole := contents(t, want)
 	cuts := 0
 	for after := range 2 {
 		for n := 1; ; n++ {
-			target := Folder(t.TempDir())
+			target := newMemory()
 			mustTurn(t, target, first, Options{})
 			_, err := turn(t, &faulty{target, n, after == 1}, second, Options{Workers: 1})
 			if err != nil && !errors.Is(err, errFault) {
@@ -171,7 +171,7 @@ func TestCutOff(t *testing.T) {
 
 // A decision stays in the lake when its outcome is settled and history no longer hands it out.
 func TestSettled(t *testing.T) {
-	target := Folder(t.TempDir())
+	target := newMemory()
 	d := bellwether.Decision{
 		ID: "d1", Time: begin, Subject: "ann", Surface: "home", Policy: "softmax/1", Model: "recommend-1", Propensity: .25, Evaluable: true, Floor: .1, Seed: 1 << 63,
 		Candidates: []bellwether.Candidate{{Action: "x", Score: 1, Propensity: .25}, {Action: "y", Score: 2, Propensity: .75}}, Actions: []int{0},
@@ -195,7 +195,7 @@ func TestSettled(t *testing.T) {
 	if len(o) != 1 || *o[0].Revenue != 19_990 || o[0].Margin != nil || !o[0].Time.Equal(begin) || *o[0].Rewards != `{"click":1,"revenue":19.99}` || o[0].Surface != "home" {
 		t.Errorf("%+v", o)
 	}
-	if r := mustTurn(t, Folder(t.TempDir()), []*history.Person{p}, Options{}); r.Orphans != 1 || r.Rows[Decisions] != 0 {
+	if r := mustTurn(t, newMemory(), []*history.Person{p}, Options{}); r.Orphans != 1 || r.Rows[Decisions] != 0 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -225,7 +225,7 @@ func TestObjects(t *testing.T) {
 
 // A damaged state costs one writing of its bucket and nothing else.
 func TestDamagedState(t *testing.T) {
-	target := Folder(t.TempDir())
+	target := newMemory()
 	people := crowd(rand.New(rand.NewPCG(3, 3)), 50)
 	mustTurn(t, target, people, Options{})
 	want := contents(t, target)
@@ -243,7 +243,7 @@ func TestDamagedState(t *testing.T) {
 
 // CSV and JSON lines say the same as the files: exact amounts, nothing where nothing was said.
 func TestExport(t *testing.T) {
-	target := Folder(t.TempDir())
+	target := newMemory()
 	people := crowd(rand.New(rand.NewPCG(4, 4)), 200)
 	people[0].Events[0].Traits = map[string]any{"size": "L, \"wide\"", "n": int64(3)}
 	mustTurn(t, target, people, Options{})

@@ -1,17 +1,21 @@
 package lake
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"bellwether"
 	"bellwether/history"
+	"bellwether/store"
 )
 
 var begin = time.Date(2026, 11, 1, 22, 0, 0, 123_456_000, time.UTC)
@@ -142,4 +146,50 @@ func rowsOf[R Row](t testing.TB, target Target, f Filter) (rows []R) {
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// memory is a target for tests.
+type memory struct {
+	mu    sync.Mutex
+	files map[string][]byte
+}
+
+func newMemory() *memory { return &memory{files: map[string][]byte{}} }
+
+func (m *memory) Put(_ context.Context, name string, r io.Reader) error {
+	b, err := io.ReadAll(r)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		m.files[name] = b
+	}
+	return err
+}
+
+func (m *memory) Get(_ context.Context, name string) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.files[name]
+	if !ok {
+		return nil, store.ErrNotFound
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+func (m *memory) List(_ context.Context, prefix string) (list []store.ObjectInfo, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.files)) {
+		if strings.HasPrefix(name, prefix) {
+			list = append(list, store.ObjectInfo{Name: name, Size: int64(len(m.files[name]))})
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) Delete(_ context.Context, name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.files, name)
+	return nil
 }

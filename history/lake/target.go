@@ -18,3 +18,15 @@ type Target interface {
 	// Delete removes a name; an absent one is no error.
 	Delete(ctx context.Context, name string) error
 }
+
+// flusher is a target that makes durable what was put since the last call, all at once; another target's Put does so itself.
+type flusher interface {
+	Flush() error
+}
+
+func flush(t Target) error {
+	if f, ok := t.(flusher); ok {
+		return f.Flush()
+	}
+	return nil
+}
