@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-var begin = time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+var firstDay = time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 
 func generated(t *testing.T, s Size, seed uint64, parts ...int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	shop := NewShop(s, seed, begin)
+	shop := NewShop(s, seed, firstDay)
 	for _, n := range parts {
 		if err := shop.Write(&b, n); err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestRows(t *testing.T) {
 }
 
 func BenchmarkRow(b *testing.B) {
-	shop := NewShop(Sizes[0], 1, begin)
+	shop := NewShop(Sizes[0], 1, firstDay)
 	b.ReportAllocs()
 	b.ResetTimer()
 	if err := shop.Write(io.Discard, b.N); err != nil {
