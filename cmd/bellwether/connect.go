@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"bellwether"
-	"bellwether/apps"
-	"bellwether/apps/app"
+	"bellwether/host"
 	"bellwether/pipeline"
 	"bellwether/store"
 	"bellwether/web"
@@ -60,12 +60,12 @@ func (o *opened) load(ctx context.Context, id bellwether.ProjectID, logger *slog
 	if o.project, err = pipeline.Open(ctx, p, options); err != nil {
 		return err
 	}
-	o.server, err = newServer(serving{keys: o.keys, conf: &o.conf, find: func(id bellwether.ProjectID) *pipeline.Project {
+	o.server, err = host.New(host.Options{Keys: o.keys, Prefix: o.conf.Prefix, Logger: logger, Project: func(id bellwether.ProjectID) *pipeline.Project {
 		if o.project.ID == id {
 			return o.project
 		}
 		return nil
-	}, logger: logger})
+	}})
 	return err
 }
 
@@ -79,7 +79,7 @@ func (o *opened) firstKeys(ctx context.Context) error {
 		role web.Role
 		says string
 	}{{web.Collect, "for browsers and apps: it can write events and read nothing"}, {web.Write, "for your servers: events, catalogue, recommendations, decisions"}, {web.Admin, "for people who run it: everything"}} {
-		key, err := o.keys.Create(ctx, o.project.Store, k.role, "made with the project", noExpiry)
+		key, err := o.keys.Create(ctx, o.project.Store, k.role, "made with the project", time.Time{})
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (o *opened) Close() error {
 }
 
 // clientOptions say which errors the shell knows again.
-func clientOptions() web.ClientOptions { return web.ClientOptions{Failures: failures()} }
+func clientOptions() web.ClientOptions { return web.ClientOptions{Failures: host.Failures()} }
 
 // Client implements [app.Shell]: the server that runs on the data folder answers, or else the folder is opened for this command. A folder
 // that isn't there is an error; see [shell.createClient].
@@ -152,11 +152,14 @@ func (s *shell) finish(ctx context.Context, err error) error {
 	if s.client == nil {
 		return err
 	}
-	if s.opened != nil && err == nil && s.created {
-		err = s.opened.firstKeys(ctx)
+	if s.opened != nil && s.created && (err == nil || isPartial(err)) {
+		err = errors.Join(err, s.opened.firstKeys(ctx))
 	}
 	if closed := s.client.Close(); err == nil {
 		err = closed
+	}
+	if s.dry != "" {
+		err = errors.Join(err, os.RemoveAll(s.dry))
 	}
 	if s.created && err != nil && !isPartial(err) {
 		err = errors.Join(err, s.removeFolder())
@@ -186,9 +189,4 @@ func (s *shell) removeFolder() error {
 		_ = os.Remove(s.data) // stays where a configuration is in it
 	}
 	return errors.Join(errs...)
-}
-
-// failures are the errors that routes answer and the shell knows again.
-func failures() []web.Failure {
-	return append(app.Failures(apps.All()), pipelineFailures...)
 }

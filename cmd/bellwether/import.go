@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"strings"
 
 	"bellwether/collect"
+	"bellwether/host"
 	"bellwether/web"
 	"bellwether/web/routes"
 
@@ -67,7 +67,7 @@ func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
 	var reports []imported
 	if o.dsn != "" {
 		var r collect.ImportReport
-		in := sqlImport{DSN: o.dsn, Query: o.query, Map: mapping, DryRun: o.dry}
+		in := host.SQLImport{DSN: o.dsn, Query: o.query, Map: mapping, DryRun: o.dry}
 		if err := client.Do(c.Context(), http.MethodPost, "/v1/imports/sql", &in, &r, s.Report()); err != nil {
 			return err
 		}
@@ -170,47 +170,6 @@ func (s *shell) importFile(ctx context.Context, client *web.Client, name, mappin
 	return r, client.Do(ctx, http.MethodPost, "/v1/imports?"+q.Encode(), io.Reader(in), &r, s.Report())
 }
 
-// sqlImport asks for the rows of a query.
-type sqlImport struct {
-	DSN    string `json:"dsn" doc:"Of the database, such as postgres://user@host/database."`
-	Query  string `json:"query"`
-	Map    string `json:"map,omitempty" doc:"A mapping in YAML."`
-	DryRun bool   `json:"dry_run,omitempty"`
-}
-
-// sqlRoutes are those of imports from a database: the server connects to it, so that only its own machine may ask.
-func sqlRoutes() []web.Route {
-	type input struct{ Body sqlImport }
-	type output struct{ Body collect.ImportReport }
-	return []web.Route{web.Typed(http.MethodPost, "/v1/imports/sql", web.Admin, "Read events from a query of a PostgreSQL database", func(ctx context.Context, in *input) (*output, error) {
-		p, err := project(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if !web.CallFrom(ctx).Local {
-			return nil, notHere("a database")
-		}
-		o := collect.ImportOptions{Name: "query", DryRun: in.Body.DryRun}
-		if in.Body.Map != "" {
-			if o.Mapping, err = collect.ParseMapping([]byte(in.Body.Map)); err != nil {
-				return nil, err
-			}
-		}
-		db, err := sql.Open("pgx", in.Body.DSN)
-		if err != nil {
-			return nil, fmt.Errorf("opening the database: %w", err)
-		}
-		defer db.Close()
-		rows, err := db.QueryContext(ctx, in.Body.Query)
-		if err != nil {
-			return nil, web.BadRequest("querying the database: %w", err)
-		}
-		defer rows.Close()
-		r, err := p.Collector.ImportRows(ctx, rows, o, web.Progress(ctx))
-		return &output{r}, err
-	}).With(func(r *web.Route) { r.Name = "import-sql" })}
-}
-
 func writeImports(w io.Writer, reports []imported, dry bool) error {
 	verb := "imported"
 	if dry {
@@ -277,4 +236,3 @@ func (s *shell) rejects() *cobra.Command {
 	})
 	return cmd
 }
-

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,8 +12,8 @@ import (
 	"bellwether"
 	"bellwether/apps"
 	"bellwether/apps/app"
-	"bellwether/dataset"
 	"bellwether/evaluate"
+	"bellwether/host"
 	"bellwether/pipeline"
 	"bellwether/web/routes"
 
@@ -99,7 +98,7 @@ func (s *shell) train() *cobra.Command {
 			if err := located(&t); err != nil {
 				return err
 			}
-			var r trained
+			var r host.Trained
 			if err := s.stage(c, "train", args, t, &r, t.Table != ""); err != nil {
 				return err
 			}
@@ -112,31 +111,6 @@ func (s *shell) train() *cobra.Command {
 	trainingFlags(cmd, &t)
 	tableFlags(cmd, &t)
 	return cmd
-}
-
-// readTable reads a CSV file; what was repaired is reported.
-func readTable(t routes.Training, report func(bellwether.Progress)) (*bellwether.Table, error) {
-	f, err := os.Open(t.Table)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(t.Table, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
-			return nil, fmt.Errorf("%s: %w", t.Table, err)
-		}
-	}
-	table, found, err := dataset.ReadTable(r, dataset.ReadTableOptions{Target: t.Target, Positive: t.Positive, Drop: t.Drop})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.Table, err)
-	}
-	for _, rule := range found.Rules {
-		if rule.Seen > 0 {
-			report(bellwether.Progress{Step: "table", Note: fmt.Sprintf("%s: %d seen, %d changed, %d dropped. %s", rule.Rule, rule.Seen, rule.Changed, rule.Dropped, rule.Why)})
-		}
-	}
-	return table, nil
 }
 
 func (s *shell) evaluate() *cobra.Command {
@@ -173,7 +147,7 @@ func (s *shell) promote() *cobra.Command {
 			if err := located(&t); err != nil {
 				return err
 			}
-			var r promoted
+			var r host.Promoted
 			if err := s.stage(c, "promote", args, t, &r, false); err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"bellwether/apps"
+	"bellwether/host"
 	"bellwether/store"
 	"bellwether/web"
 
@@ -59,7 +60,7 @@ func codeOf(err error) int {
 	if errors.As(err, &e) {
 		return e.code
 	}
-	for _, f := range append(failures(), web.Failures...) {
+	for _, f := range append(host.Failures(), web.Failures...) {
 		if errors.Is(err, f.Err) {
 			return codeOfStatus(f.Status)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bellwether/host"
 	"bellwether/web"
 
 	"github.com/spf13/cobra"
@@ -57,7 +58,7 @@ func (s *shell) writeTo(c *cobra.Command, path string, write func(io.Writer) err
 func (s *shell) export() *cobra.Command {
 	var what, out string
 	docs := ""
-	for _, f := range exports() {
+	for _, f := range host.Exports() {
 		docs += "\n  " + f.Name + "\t" + f.Doc
 	}
 	cmd := &cobra.Command{
@@ -70,7 +71,9 @@ func (s *shell) export() *cobra.Command {
 				return err
 			}
 			get := func(what string) func(io.Writer) error {
-				return func(w io.Writer) error { return client.Do(c.Context(), http.MethodGet, "/v1/export/"+what, nil, w, nil) }
+				return func(w io.Writer) error {
+					return client.Do(c.Context(), http.MethodGet, "/v1/export/"+what, nil, w, nil)
+				}
 			}
 			if err := s.writeTo(c, out, get(what)); err != nil || out == "" || what != "model" && what != "model-onnx" {
 				return err

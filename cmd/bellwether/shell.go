@@ -27,6 +27,7 @@ type shell struct {
 	client  *web.Client // of the command that runs; nil before it asks
 	opened  *opened     // nil: a server answers
 	created bool        // the folder was not there before
+	dry     string      // a folder for this command alone
 }
 
 var _ app.Shell = (*shell)(nil)

@@ -39,6 +39,13 @@ type Training struct {
 	Preset  string  `json:"preset,omitempty" doc:"Of the customer model, by name."`
 	Seed    uint64  `json:"seed,omitempty"`
 	Forced  bool    `json:"forced,omitempty" doc:"Of promote: put the model in service whatever it is worth."`
+
+	Untrained bool `json:"untrained,omitempty" doc:"Of a turn: read everybody, measure and publish, and learn nothing."`
+
+	Table    string   `json:"table,omitempty" doc:"A CSV file on the server's machine to learn from in place of the log: over the socket alone."`
+	Target   string   `json:"target,omitempty" doc:"The table's column to predict."`
+	Positive string   `json:"positive,omitempty" doc:"The value of the target that counts as 1."`
+	Drop     []string `json:"drop,omitempty" doc:"Columns to leave out."`
 }
 
 func (t *Training) orConfigured() Training {
