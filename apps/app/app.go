@@ -8,16 +8,33 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
 
 	"bellwether"
 	"bellwether/learn"
+	"bellwether/web"
+
+	"github.com/spf13/cobra"
 )
 
 // Application is one application.
 type Application struct {
-	Name  string // of its folder
-	Title string // for people
-	Tasks []learn.Task
+	Name     string // of its folder
+	Title    string // for people
+	Tasks    []learn.Task
+	Routes   []web.Route
+	Commands func(Shell) []*cobra.Command // nil: none
+	Pages    []web.Page
+	Exports  []Export
+	Failures []web.Failure // what its errors answer
+}
+
+// Export is one thing that can be had as a file.
+type Export struct {
+	Name        string // what is asked for
+	Doc         string
+	ContentType string
+	Write       func(ctx context.Context, p *Project, w io.Writer) error
 }
 
 // Tasks returns the tasks of all applications, in their order.

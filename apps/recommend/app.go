@@ -7,8 +7,11 @@
 package recommend
 
 import (
+	"net/http"
+
 	"bellwether/apps/app"
 	"bellwether/learn"
+	"bellwether/web"
 )
 
 // Name is that of the application and of its task.
@@ -16,5 +19,8 @@ const Name = "recommend"
 
 // Application returns the application.
 func Application() app.Application {
-	return app.Application{Name: Name, Title: "Recommendations", Tasks: []learn.Task{Task()}}
+	return app.Application{
+		Name: Name, Title: "Recommendations", Tasks: []learn.Task{Task()}, Routes: routes(), Commands: commands, Exports: exports(),
+		Failures: []web.Failure{{Err: ErrNothing, Status: http.StatusNotFound, Name: "nothing-to-recommend"}},
+	}
 }

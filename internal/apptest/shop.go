@@ -4,9 +4,12 @@ package apptest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +21,9 @@ import (
 	"bellwether/history"
 	"bellwether/learn"
 	"bellwether/store"
+	"bellwether/web"
+
+	"github.com/spf13/cobra"
 )
 
 // Begin is when a shop's clock starts.
@@ -223,4 +229,73 @@ func (s *Shop) Material(t *learn.Task, asOf time.Time) (learn.Material, error) {
 	tally, err := s.History.Pass(s.T.Context(), history.PassOptions{AsOf: asOf}, a)
 	s.must(err)
 	return t.Assembled(a, asOf, tally.Cursor)
+}
+
+// Server returns the web server of the shop's applications.
+func (s *Shop) Server() *web.Server {
+	s.T.Helper()
+	keys, err := web.LoadKeys(s.T.Context(), s.store, s.Now)
+	s.must(err)
+	o := web.Options{Keys: keys, Clock: s.Now, Failures: app.Failures(s.apps), Project: func(id bellwether.ProjectID) any {
+		if id != s.ID {
+			return nil
+		}
+		return s.Project
+	}}
+	for _, a := range s.apps {
+		o.Routes, o.Pages = append(o.Routes, a.Routes...), append(o.Pages, a.Pages...)
+	}
+	server, err := web.New(o)
+	s.must(err)
+	return server
+}
+
+// Ask asks a route as the owner of the data folder does, and returns what it answers.
+func (s *Shop) Ask(method, path string, in any) (string, error) {
+	s.T.Helper()
+	var out strings.Builder
+	client := web.InProcess(s.Server(), s.ID, web.ClientOptions{Failures: app.Failures(s.apps)})
+	err := client.Do(s.T.Context(), method, path, in, &out, nil)
+	return out.String(), err
+}
+
+// Run runs a command of the applications and returns what it writes.
+func (s *Shop) Run(json bool, args ...string) (string, error) {
+	s.T.Helper()
+	sh := &shell{json: json, client: web.InProcess(s.Server(), s.ID, web.ClientOptions{Failures: app.Failures(s.apps)})}
+	root := &cobra.Command{Use: "bellwether", SilenceUsage: true, SilenceErrors: true}
+	for _, a := range s.apps {
+		if a.Commands != nil {
+			root.AddCommand(a.Commands(sh)...)
+		}
+	}
+	var out strings.Builder
+	root.SetOut(&out)
+	root.SetErr(io.Discard)
+	root.SetArgs(args)
+	err := root.ExecuteContext(s.T.Context())
+	return out.String(), err
+}
+
+// shell is a plain [app.Shell].
+type shell struct {
+	json   bool
+	client *web.Client
+}
+
+// Client implements [app.Shell].
+func (sh *shell) Client(context.Context) (*web.Client, error) { return sh.client, nil }
+
+// JSON implements [app.Shell].
+func (sh *shell) JSON() bool { return sh.json }
+
+// Report implements [app.Shell].
+func (sh *shell) Report() func(bellwether.Progress) { return nil }
+
+// Print implements [app.Shell].
+func (sh *shell) Print(w io.Writer, v any, text func(io.Writer) error) error {
+	if sh.json {
+		return json.NewEncoder(w).Encode(v)
+	}
+	return text(w)
 }
