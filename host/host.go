@@ -9,6 +9,7 @@ import (
 
 	"bellwether"
 	"bellwether/apps"
+	"bellwether/apps/app"
 	"bellwether/collect"
 	"bellwether/measure"
 	"bellwether/pipeline"
@@ -120,3 +121,12 @@ var (
 	_ routes.Catalogue = (*pipeline.Project)(nil)
 	_ io.Closer        = (*opened)(nil)
 )
+
+// Exports are the files that can be had.
+func Exports() []routes.File {
+	var out []routes.File
+	for _, f := range pipeline.Exports() {
+		out = append(out, routes.File{Name: f.Name, Doc: f.Doc, ContentType: f.ContentType})
+	}
+	return out
+}

@@ -84,8 +84,7 @@ func (p *Project) resume(ctx context.Context, task string, table *bellwether.Tab
 	return do(w)
 }
 
-// material is what a task learns from as of a moment. Limits are learned anew for it, so that it is the same whenever it is asked for;
-// those that requests go by stay.
+// material is what a task learns from as of a moment. Limits are learned as of then, so that it is the same whenever it is asked for.
 func (p *Project) material(ctx context.Context, t *learn.Task, table *bellwether.Table, asOf time.Time, report func(bellwether.Progress)) (learn.Material, error) {
 	if table != nil {
 		return t.Given(p.ID, table, asOf)

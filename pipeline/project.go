@@ -15,6 +15,7 @@ import (
 	"bellwether/collect"
 	"bellwether/decide"
 	"bellwether/history"
+	"bellwether/history/lake"
 	"bellwether/learn"
 	"bellwether/measure"
 	"bellwether/store"
@@ -35,6 +36,7 @@ type Options struct {
 	CompareFrom  time.Time                            // decisions from here on are compared with the holdout; zero: all
 	Plan         *measure.Plan                        // the power calculation that sized the holdout; nil: none
 	Applications []app.Application                    // nil: apps.All()
+	Lake         lake.Target                          // of clean events, decisions and outcomes as Parquet; nil: among the project's objects
 }
 
 func (o Options) withDefaults() Options {
@@ -72,6 +74,9 @@ type Project struct {
 // be read is named in the log, and serves without it.
 func Open(ctx context.Context, sp *store.Project, o Options) (*Project, error) {
 	o = o.withDefaults()
+	if o.Lake == nil {
+		o.Lake = sp.Objects
+	}
 	p := &Project{o: o, Project: &app.Project{
 		ID: sp.ID, Store: sp, Clock: o.Clock, Currency: o.Currency, Logger: o.Logger, Options: o.Options,
 	}}
@@ -103,6 +108,9 @@ func (p *Project) open(ctx context.Context) (err error) {
 	})
 	return err
 }
+
+// Training is what a turn spends, as configured.
+func (p *Project) Training() learn.Training { return p.o.Training }
 
 // Flush returns once everything in the log at the time of the call is in what requests read.
 func (p *Project) Flush(ctx context.Context) error {

@@ -59,13 +59,16 @@ func (p *Project) keepReport(ctx context.Context, r *measure.Report) error {
 }
 
 // Refresh is a turn without learning: it reads everybody once and renews the report, and what is popular. Its result has no number.
-func (p *Project) Refresh(ctx context.Context) (TurnReport, error) {
+func (p *Project) Refresh(ctx context.Context) (TurnReport, error) { return p.refresh(ctx, false) }
+
+// refresh brings the lake up to date too, where files are wanted.
+func (p *Project) refresh(ctx context.Context, files bool) (TurnReport, error) {
 	if !p.turns.TryLock() {
 		return TurnReport{}, ErrTurnRunning
 	}
 	defer p.turns.Unlock()
 	t := p.newTurn(nil)
-	t.tasks = false
+	t.tasks, t.files = false, files
 	for _, s := range turnSteps {
 		if s.each {
 			continue

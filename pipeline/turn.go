@@ -20,6 +20,7 @@ type turn struct {
 	training learn.Training
 	asOf     time.Time
 	tasks    bool // the pass assembles the tasks' data, too
+	files    bool // and brings the lake up to date
 
 	tally      history.Tally
 	popular    *history.PopularityCounter
@@ -36,7 +37,7 @@ func (p *Project) newTurn(report func(bellwether.Progress)) *turn {
 	if report == nil {
 		report = func(bellwether.Progress) {}
 	}
-	t := &turn{p: p, report: report, training: p.o.Training, asOf: p.Clock(), tasks: true, assemblers: map[string]learn.Assembler{}}
+	t := &turn{p: p, report: report, training: p.o.Training, asOf: p.Clock(), tasks: true, files: true, assemblers: map[string]learn.Assembler{}}
 	t.result.AsOf = t.asOf
 	return t
 }
@@ -49,6 +50,14 @@ func passPeople(ctx context.Context, t *turn) error {
 	reducers, err := t.reducers(ctx)
 	if err != nil {
 		return err
+	}
+	if t.files {
+		w, err := t.p.lake(ctx, t.asOf)
+		if err != nil {
+			return err
+		}
+		defer w.Close() // its scratch files
+		reducers = append(reducers, w)
 	}
 	t.tally, err = t.p.History.Pass(ctx, history.PassOptions{AsOf: t.asOf, Progress: t.report}, reducers...)
 	if err != nil {
