@@ -62,7 +62,7 @@ func decisionTable(id string, rows []Decision) page.Table {
 		{ID: "time", Title: page.T("decisions.time")}, {ID: "person", Title: page.T("decisions.person")},
 		{ID: "surface", Title: page.T("decisions.surface")}, {ID: "shown", Title: page.T("decisions.shown")},
 		{ID: "chance", Title: page.T("decisions.chance"), Explain: "propensity"},
-		{ID: "candidates", Title: page.T("decisions.candidates")},
+		{ID: "candidates", Title: page.T("decisions.candidates"), Minor: true},
 	}}
 	for _, d := range rows {
 		who := page.List{string(d.Subject)}
@@ -192,7 +192,7 @@ func details(d Decision) []page.Definition {
 }
 
 func shownTable(d Decision) page.Table {
-	t := page.Table{ID: "shown", Fixed: true, Columns: []page.Column{
+	t := page.Table{ID: "shown", Fixed: true, Narrow: true, Columns: []page.Column{
 		{Title: page.T("decision.place")}, {Title: page.T("decision.item")}, {Title: page.T("decisions.chance"), Explain: "propensity"},
 	}}
 	for i, a := range d.Actions {
@@ -236,7 +236,7 @@ func candidateTable(d Decision) page.Table {
 const chartCandidates = 12
 
 func candidateChart(d Decision) page.Chart {
-	c := page.Chart{ID: "chances", Kind: page.Bars, Unit: page.Percent, Title: page.T("decision.chart"), Axis: page.T("decision.item")}
+	c := page.Chart{ID: "chances", Kind: page.Ranks, Unit: page.Percent, Title: page.T("decision.chart"), Axis: page.T("decision.item")}
 	order := make([]int, len(d.Candidates))
 	for i := range order {
 		order[i] = i

@@ -20,7 +20,8 @@ type taskView struct {
 	Name    string
 	Title   page.Text
 	Serving []page.Definition
-	Why     string
+	Why     page.Text // in words for everybody
+	Reason  string    // as the turn gave it
 	Chart   *page.Chart
 	Turns   []turnView // newest first
 	Empty   *page.Empty
@@ -62,17 +63,38 @@ func viewTask(t Task) taskView {
 		v.Empty = noTurns()
 		return v
 	}
-	v.Why = t.Turns[len(t.Turns)-1].Reason
+	decided := t.Turns[len(t.Turns)-1]
 	for _, turn := range t.Turns {
 		if turn.Promoted && turn.Version == t.Serving.Version {
-			v.Why = turn.Reason
+			decided = turn
 		}
 	}
+	v.Why, v.Reason = because(t, decided), decided.Reason
 	v.Chart = turnChart(t)
 	for i, turn := range slices.Backward(t.Turns) {
 		v.Turns = append(v.Turns, viewTurn(t, turn, i == len(t.Turns)-1))
 	}
 	return v
+}
+
+// because says in words why a turn chose the row that it did.
+func because(t Task, turn Turn) page.Text {
+	of := func(r bellwether.CardRow) page.Measured { return page.Measured{Estimate: r.Validation[t.Metric]} }
+	chosen := slices.IndexFunc(turn.Rows, func(r bellwether.CardRow) bool { return r.Name == turn.Chosen })
+	if chosen < 0 {
+		return page.Text{}
+	}
+	rule := -1
+	for i, r := range turn.Rows {
+		if r.Baseline && i != chosen && (rule < 0 || (of(r).Value > of(turn.Rows[rule]).Value) != t.Lower) {
+			rule = i
+		}
+	}
+	won := turn.Rows[chosen]
+	if rule < 0 {
+		return page.T("models.because", modelName(won.Name), of(won))
+	}
+	return page.T("models.because.rule", modelName(won.Name), of(won), modelName(turn.Rows[rule].Name), of(turn.Rows[rule]))
 }
 
 func viewTurn(t Task, turn Turn, latest bool) turnView {
@@ -84,7 +106,7 @@ func viewTurn(t Task, turn Turn, latest bool) turnView {
 			{Name: page.T("models.decisions"), Value: turn.Decisions}, {Name: page.T("models.took"), Value: turn.Took},
 		},
 		Rows: page.Table{
-			ID: t.Name + "-" + itoa(turn.Number), Caption: page.T("models.rows"), Sort: "-test",
+			ID: t.Name + "-" + itoa(turn.Number), Caption: page.T("models.rows"), Sort: map[bool]string{true: "test", false: "-test"}[t.Lower],
 			Columns: []page.Column{
 				{ID: "model", Title: page.T("models.model")},
 				{ID: "validation", Title: page.T("models.validation"), Explain: "validation"},
@@ -121,6 +143,9 @@ func turnChart(t Task) *page.Chart {
 	c := &page.Chart{
 		ID: "chart-" + t.Name, Kind: page.Lines, Axis: page.T("models.axis"),
 		Title: page.Named("metric."+t.Metric, t.Metric), Note: page.T("models.chart"),
+	}
+	if t.Lower {
+		c.Note = page.T("models.chart.lower")
 	}
 	at := map[string]int{}
 	for i, turn := range t.Turns {

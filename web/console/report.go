@@ -77,7 +77,7 @@ func effectChart(effects []Effect) page.Chart {
 	s := page.Series{Name: page.T("report.relative")}
 	for _, e := range effects {
 		if len(e.Relative.Interval) == 2 {
-			c.Labels = append(c.Labels, effectName(e.Metric))
+			c.Labels = append(c.Labels, page.Capital(effectName(e.Metric)))
 			s.Points = append(s.Points, e.Relative)
 		}
 	}
@@ -99,7 +99,7 @@ func effectCells(e Effect) []any {
 		adjusted = page.Measured{Estimate: *e.Adjusted, Unit: e.Unit}
 	}
 	of := func(x bellwether.Estimate) any { return page.Measured{Estimate: x, Unit: e.Unit} }
-	return []any{effectName(e.Metric), of(e.Treated), of(e.Holdout), of(e.Absolute), adjusted}
+	return []any{page.Capital(effectName(e.Metric)), of(e.Treated), of(e.Holdout), of(e.Absolute), adjusted}
 }
 
 func effectTable(effects []Effect) page.Table {
@@ -136,7 +136,7 @@ func policyTable(policies []PolicyValue, money page.Unit) page.Table {
 		}
 		of := func(e bellwether.Estimate) any { return page.Measured{Estimate: e, Unit: unit} }
 		t.Rows = append(t.Rows, page.Row{Cells: []any{
-			page.Two{First: p.Policy, Second: page.T("report.worth", p.N, int64(p.ESS))}, page.Two{First: string(p.Surface), Second: effectName(p.Metric)},
+			page.Two{First: p.Policy, Second: page.T("report.worth", p.N, int64(p.ESS))}, page.Two{First: string(p.Surface), Second: page.Capital(effectName(p.Metric))},
 			of(p.Logged), of(p.SNDR), of(p.Gain), of(p.SNIPS), of(p.DR),
 		}})
 	}
@@ -154,7 +154,7 @@ func checkTable(checks []Check) page.Table {
 		if tone == "" {
 			tone = "warning"
 		}
-		t.Rows = append(t.Rows, page.Row{Cells: []any{page.Say(c.Name), page.Badge{Text: page.Named("check."+c.Strength, c.Strength), Tone: tone}, c.Measured, c.Limit}})
+		t.Rows = append(t.Rows, page.Row{Cells: []any{page.Capital(page.Say(c.Name)), page.Badge{Text: page.Named("check."+c.Strength, c.Strength), Tone: tone}, c.Measured, c.Limit}})
 	}
 	return t
 }

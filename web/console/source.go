@@ -72,7 +72,7 @@ type Models struct {
 type Task struct {
 	Name    string // "recommend"
 	Metric  string // that chooses: "ndcg@10", "auc"
-	Metric2 string // shown beside it, "": none
+	Lower   bool   // smaller is better
 	Serving Serving
 	Turns   []Turn // oldest first
 }

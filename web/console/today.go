@@ -8,6 +8,9 @@ import (
 	"bellwether/web/page"
 )
 
+// freshest is how many decisions the first page shows.
+const freshest = 6
+
 // today is what today.html.tmpl reads.
 type today struct {
 	Earned    Earned
@@ -26,7 +29,7 @@ func (p pages) today(ctx context.Context, _ *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := today{Earned: in.Earned, Fresh: decisionTable("fresh", in.Decisions), Nothing: len(in.Decisions) == 0}
+	out := today{Earned: in.Earned, Fresh: decisionTable("fresh", in.Decisions[:min(freshest, len(in.Decisions))]), Nothing: len(in.Decisions) == 0}
 	out.Fresh.Fixed = true
 	if in.Events == 0 {
 		out.Empty = &page.Empty{

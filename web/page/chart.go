@@ -14,6 +14,7 @@ type Kind string
 const (
 	Lines     Kind = "line"     // points joined along the labels, each with its interval
 	Bars      Kind = "bar"      // a bar a label and series
+	Ranks     Kind = "rank"     // lying bars, a row a label: for labels that are names
 	Intervals Kind = "interval" // a row a label: the estimate as a point, its interval as a line, beside zero
 )
 
@@ -108,6 +109,12 @@ func (v *View) Chart(c Chart) (template.HTML, error) {
 	}
 	return v.component("chart", in)
 }
+
+// colours is how many colours the style sheet has for series.
+const colours = 6
+
+// Colour is the number of the colour of the i-th series, from 1.
+func (v *View) Colour(i int) int { return i%colours + 1 }
 
 // table has a row a label and a column a series.
 func (c Chart) table() Table {

@@ -92,6 +92,9 @@ func amount(lang string, v float64, u Unit, d int) string {
 	}
 	if d < 0 {
 		d = bellwether.Currency(u).Exponent()
+		if math.Abs(v) >= 1000 {
+			d = 0
+		}
 	}
 	s := fixed(v, d)
 	if rest, minus := strings.CutPrefix(s, "−"); minus {
@@ -129,7 +132,11 @@ func common(e bellwether.Estimate, u Unit) int {
 	if width <= 0 || math.IsInf(width, 0) || math.IsNaN(width) {
 		return -1
 	}
-	return min(max(1-int(math.Floor(math.Log10(width))), 0), most)
+	d := min(max(1-int(math.Floor(math.Log10(width))), 0), most)
+	if d > 0 && u != "" && u != Percent {
+		return most // cents are two or none
+	}
+	return d
 }
 
 // spread writes an interval in a unit.
@@ -172,6 +179,8 @@ func span(lang string, d time.Duration) string {
 	switch {
 	case d < 0:
 		return "−" + span(lang, -d)
+	case d == 0:
+		return unit(0, "s", "秒", 0)
 	case d < time.Second:
 		return unit(float64(d.Milliseconds()), "ms", "毫秒", 0)
 	case d < time.Minute:

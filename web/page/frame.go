@@ -80,6 +80,14 @@ func New(o Options, modules ...Module) (*Frame, error) {
 		return nil, fmt.Errorf("parsing the components: %w", err)
 	}
 	f.assets, f.names = loadAssets()
+	for _, m := range modules { // all texts first: a page's title may be another module's
+		if m.Texts == nil {
+			continue
+		}
+		if err := f.texts.Read(m.Texts); err != nil {
+			return nil, fmt.Errorf("texts of %s: %w", m.Name, err)
+		}
+	}
 	for _, m := range modules {
 		if err := f.add(m); err != nil {
 			return nil, fmt.Errorf("pages of %s: %w", m.Name, err)
@@ -89,10 +97,8 @@ func New(o Options, modules ...Module) (*Frame, error) {
 }
 
 func (f *Frame) add(m Module) error {
-	if m.Texts != nil {
-		if err := f.texts.Read(m.Texts); err != nil {
-			return err
-		}
+	if len(m.Pages) == 0 {
+		return nil
 	}
 	shared, err := fs.Glob(m.Templates, "_*")
 	if err != nil {

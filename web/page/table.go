@@ -18,6 +18,7 @@ type Table struct {
 	Empty   Text   // shown instead of a table without rows; zero: "no data"
 	Sort    string // id of the column that it comes sorted by, "-id" downwards; "": as the rows are
 	Size    int    // rows a page; 0: all
+	Narrow  bool   // it has room on a phone: rows stay rows
 	Fixed   bool   // it is not sorted, paged or downloaded: a few lines that belong together
 }
 
@@ -27,6 +28,7 @@ type Column struct {
 	Title   Text
 	Explain string // a word of the glossary explained beside the title
 	Left    bool   // numbers stay at the left, such as ids
+	Minor   bool   // left out on a phone
 }
 
 // Row is one row: a value for each column, as [View.Show] takes them.
@@ -60,6 +62,7 @@ type line struct {
 type cell struct {
 	Value any
 	Right bool
+	Minor bool
 	Name  string
 }
 
@@ -71,7 +74,7 @@ func (v *View) Table(t Table) (template.HTML, error) {
 		}
 		return "", nil
 	}
-	in := table{Table: t, Stacked: len(t.Columns) > 3}
+	in := table{Table: t, Stacked: len(t.Columns) > 2 && !t.Narrow}
 	by, down := v.sorted(t)
 	rows := slices.Clone(t.Rows)
 	if by >= 0 {
@@ -91,7 +94,7 @@ func (v *View) Table(t Table) (template.HTML, error) {
 	for _, r := range rows {
 		l := line{Row: r}
 		for i := range t.Columns {
-			l.Cells = append(l.Cells, cell{at(r, i), right[i], v.Say(t.Columns[i].Title)})
+			l.Cells = append(l.Cells, cell{at(r, i), right[i], t.Columns[i].Minor, v.Say(t.Columns[i].Title)})
 		}
 		in.Lines = append(in.Lines, l)
 	}

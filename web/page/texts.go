@@ -27,6 +27,7 @@ type Text struct {
 	Args     []any // values as [View.Show] takes them
 	Sentence string
 	Words    string
+	Capital  bool // it begins with a capital, where the language has them
 }
 
 // T is the text of a key. {0} in it is the first argument, {0|one|many} a choice by whether it is 1.
@@ -40,6 +41,12 @@ func Plain(words string) Text { return Text{Words: words} }
 
 // Named is the text of a key, or the name itself where the catalogue lacks the key: for names that data bring along.
 func Named(key, name string) Text { return Text{Key: key, Words: name} }
+
+// Capital is a text that begins with a capital: a name that elsewhere stands within a sentence.
+func Capital(t Text) Text {
+	t.Capital = true
+	return t
+}
 
 // IsZero reports whether t says nothing.
 func (t Text) IsZero() bool { return t.Key == "" && t.Sentence == "" && t.Words == "" }
@@ -106,7 +113,7 @@ func pattern(sentence string) *regexp.Regexp {
 	for i := range parts {
 		parts[i] = regexp.QuoteMeta(parts[i])
 	}
-	return regexp.MustCompile(`^(?s:` + strings.Join(parts, `(.+?)`) + `)$`)
+	return regexp.MustCompile(`^(?s:` + strings.Join(parts, `([^;]+?)`) + `)$`)
 }
 
 func flatten(into map[string]string, above string, tree map[string]any) error {

@@ -64,7 +64,7 @@ func (v *View) Show(x any) template.HTML {
 	case Code:
 		return template.HTML("<code>" + template.HTMLEscapeString(string(x)) + "</code>")
 	case Two:
-		if x.Second == nil {
+		if x.Second == nil || v.words(x.First) == v.words(x.Second) {
 			return v.Show(x.First)
 		}
 		return v.Show(x.First) + `<span class="soft block">` + v.Show(x.Second) + "</span>"
@@ -99,6 +99,9 @@ func (v *View) measured(m Measured) template.HTML {
 	s := `<span class="value">` + esc(amount(v.Lang, m.Value, m.Unit, common(m.Estimate, m.Unit))) + "</span>"
 	if len(m.Interval) == 2 {
 		s += `<span class="soft block">` + esc(spread(v.Lang, m.Estimate, m.Unit)) + "</span>"
+	}
+	if m.Withheld != "" {
+		s += `<span class="doubt block">` + esc(v.T("page.figure.doubt")) + "</span>"
 	}
 	return template.HTML(s)
 }
@@ -139,7 +142,7 @@ func (v *View) words(x any) string {
 		if x.IsZero() {
 			return v.T("page.nodata")
 		}
-		return amount(v.Lang, x.Major(), Money(x.Currency), -1)
+		return amount(v.Lang, x.Major(), Money(x.Currency), x.Currency.Exponent())
 	case Link:
 		return v.words(x.Of)
 	case Badge:

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // View is what a template reads: the page's data, and the components as methods.
@@ -52,6 +54,14 @@ func (v *View) T(key string, args ...any) string {
 
 // Say writes a text in the view's language.
 func (v *View) Say(t Text) string {
+	s := v.say(t)
+	if first, n := utf8.DecodeRuneInString(s); t.Capital {
+		return string(unicode.ToUpper(first)) + s[n:]
+	}
+	return s
+}
+
+func (v *View) say(t Text) string {
 	switch {
 	case t.Key != "":
 		if _, ok := v.frame.texts.Text(v.Lang, t.Key); !ok && t.Words != "" {
@@ -59,10 +69,19 @@ func (v *View) Say(t Text) string {
 		}
 		return v.T(t.Key, t.Args...)
 	case t.Sentence != "":
-		return v.frame.texts.say(v.Lang, t.Sentence)
+		return longDecimals.ReplaceAllStringFunc(v.frame.texts.say(v.Lang, t.Sentence), func(n string) string {
+			f, err := strconv.ParseFloat(n, 64)
+			if err != nil {
+				return n
+			}
+			return fixed(f, decimals(f))
+		})
 	}
 	return t.Words
 }
+
+// longDecimals are numbers that a sentence of a lower package has in full.
+var longDecimals = regexp.MustCompile(`\d+\.\d{4,}`)
 
 var holes = regexp.MustCompile(`\{(\d+)(?:\|([^|}]*)\|([^}]*))?\}`)
 

@@ -56,8 +56,8 @@ async function drawAll() {
 function draw(init, place) {
   const spec = JSON.parse(place.dataset.chart);
   if (!drawn.has(place)) {
-    const rows = spec.kind === 'interval' ? Math.max(1, spec.labels.length * spec.series.length) : 0;
-    if (rows) place.style.height = `${rows * 34 + 70}px`;
+    const rows = lies(spec) ? Math.max(1, spec.labels.length * spec.series.length) : 0;
+    if (rows) place.style.height = `${rows * 30 + 60}px`;
     place.classList.add('ready');
     const details = place.parentElement.querySelector('details.figures');
     if (details) details.open = false;
@@ -89,13 +89,17 @@ function short(unit) {
   } catch { return (v) => `${v} ${unit}`; }
 }
 
+// lies tells the charts whose labels stand one below the other.
+function lies(spec) { return spec.kind === 'interval' || spec.kind === 'rank'; }
+
 function option(spec, place) {
   const c = colours(place);
   const font = getComputedStyle(place).fontFamily;
-  const lying = spec.kind === 'interval';
+  const lying = lies(spec);
   const narrow = place.clientWidth < 480;
-  const value = { type: 'value', scale: spec.kind !== 'bar', axisLabel: { color: c.soft, formatter: short(spec.unit), hideOverlap: true }, splitLine: { lineStyle: { color: c.line } }, splitNumber: narrow ? 4 : 5 };
-  if (spec.kind !== 'bar') { // the intervals belong to the picture
+  const bars = spec.kind === 'bar' || spec.kind === 'rank';
+  const value = { type: 'value', scale: !bars, axisLabel: { color: c.soft, formatter: short(spec.unit), hideOverlap: true }, splitLine: { lineStyle: { color: c.line } }, splitNumber: narrow ? 4 : 5 };
+  if (!bars) { // the intervals belong to the picture
     const ends = spec.series.flatMap((s) => s.points.filter(Boolean).flatMap((p) => [p.l ?? p.v, p.h ?? p.v])).concat(lying ? [0] : []);
     const low = Math.min(...ends), high = Math.max(...ends), room = (high - low || Math.abs(high) || 1) * 0.08;
     value.min = (v) => Math.min(v.min, low < 0 || low - room > 0 || lying ? low - room : 0);
@@ -106,13 +110,11 @@ function option(spec, place) {
     type: 'category', data: spec.labels, inverse: lying, axisLine: { lineStyle: { color: c.line } }, axisTick: { show: false },
     axisLabel: { color: lying ? c.ink : c.soft, width: lying ? Math.min(180, place.clientWidth * 0.36) : undefined, overflow: lying ? 'break' : undefined, interval: lying ? 0 : 'auto', hideOverlap: !lying },
   };
-  const many = spec.series.length > 1;
   return {
     animation: false,
     textStyle: { fontFamily: font, color: c.ink },
     color: c.of,
-    grid: { left: 8, right: 16, top: 16, bottom: many ? 44 : 12, containLabel: true },
-    legend: many ? { bottom: 0, type: 'scroll', textStyle: { color: c.ink }, icon: 'roundRect', itemHeight: 8, inactiveColor: c.line, pageTextStyle: { color: c.ink }, pageIconColor: c.ink } : undefined,
+    grid: { left: 8, right: lying ? 16 : 28, top: 16, bottom: 12, containLabel: true },
     tooltip: {
       trigger: lying ? 'item' : 'axis', renderMode: 'richText', confine: true, backgroundColor: c.paper, borderColor: c.line, textStyle: { color: c.ink },
       formatter: (at) => tip(spec, Array.isArray(at) ? at : [at]),
@@ -138,26 +140,27 @@ function series(spec, s, i, c, lying) {
   const colour = c.of[i % c.of.length];
   const shift = (i - (spec.series.length - 1) / 2) * (lying ? 12 : 6);
   const out = [];
-  if (spec.kind === 'bar') out.push({ type: 'bar', name: s.name, color: colour, data: s.points.map((p) => p && p.v), barMaxWidth: 40, barMinHeight: 1, itemStyle: { borderRadius: [3, 3, 0, 0] } });
+  const bars = spec.kind === 'bar' || spec.kind === 'rank';
+  if (bars) out.push({ type: 'bar', name: s.name, color: colour, data: s.points.map((p) => p && p.v), barMaxWidth: lying ? 16 : 40, barMinHeight: 1, itemStyle: { borderRadius: lying ? [0, 3, 3, 0] : [3, 3, 0, 0] } });
   if (spec.kind === 'line') {
     out.push({
       type: 'line', name: s.name, color: colour, data: s.points.map((p) => p && p.v), symbol: 'circle', symbolSize: s.points.length > 40 ? 0 : 7, connectNulls: true,
       lineStyle: { width: s.quiet ? 1.5 : 2.5, type: s.quiet ? 'dashed' : 'solid' },
     });
   }
-  if (s.points.some((p) => p && p.l !== undefined) || lying) {
+  if (s.points.some((p) => p && p.l !== undefined) || spec.kind === 'interval') {
     out.push({
       type: 'custom', name: s.name, color: colour, z: 3, silent: !lying,
       data: s.points.map((p, k) => [k, p ? p.v : NaN, p?.l ?? NaN, p?.h ?? NaN]),
       encode: lying ? { y: 0, x: [1, 2, 3] } : { x: 0, y: [1, 2, 3] },
-      renderItem: (params, api) => whisker(api, colour, lying, spec.kind === 'line' ? 0 : shift, s.quiet),
+      renderItem: (params, api) => whisker(api, colour, lying, spec.kind === 'line' ? 0 : shift, s.quiet, spec.kind === 'interval'),
     });
   }
   return out;
 }
 
 // whisker draws an interval, and on a lying chart its point.
-function whisker(api, colour, lying, shift, quiet) {
+function whisker(api, colour, lying, shift, quiet, point) {
   const k = api.value(0), v = api.value(1), l = api.value(2), h = api.value(3);
   if (Number.isNaN(v)) return null;
   const at = (x) => (lying ? api.coord([x, k]) : api.coord([k, x])).map((p, axis) => (axis === (lying ? 1 : 0) ? p + shift : p));
@@ -166,7 +169,7 @@ function whisker(api, colour, lying, shift, quiet) {
     const [x1, y1] = at(l), [x2, y2] = at(h);
     children.push({ type: 'line', shape: { x1, y1, x2, y2 }, style: { stroke: colour, lineWidth: lying ? 3 : 1.5, opacity: quiet ? 0.6 : 0.9 } });
   }
-  if (lying) {
+  if (point) {
     const [cx, cy] = at(v);
     children.push({ type: 'circle', shape: { cx, cy, r: 5 }, style: { fill: colour } });
     const [zx] = api.coord([0, k]);
