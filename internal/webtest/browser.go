@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -118,6 +119,24 @@ func (b *Browser) Look(t *testing.T, address string, s Screen, picture bool, ste
 		t.Fatalf("%s on %v: %v (%s)", address, s, err, seen.Complaints)
 	}
 	return seen
+}
+
+// Until is a step that waits until a condition in JavaScript holds, over pages that are opened meanwhile.
+func Until(condition string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		for {
+			holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
+			if holds {
+				return nil
+			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("%s did not come to hold: %w", condition, errors.Join(ctx.Err(), err))
+			}
+			time.Sleep(30 * time.Millisecond)
+		}
+	})
 }
 
 // set makes the tab look as the screen does.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"bellwether/internal/webtest"
 )
 
@@ -42,12 +44,15 @@ func TestInBrowser(t *testing.T) {
 	full, empty := sites(t)
 	screens := []webtest.Screen{
 		{Width: 390, Height: 844, Language: "en", Script: true},
-		{Width: 390, Height: 844, Language: "zh-CN", Dark: true, Script: true},
-		{Width: 1440, Height: 900, Language: "en", Dark: true, Script: true},
-		{Width: 1440, Height: 900, Language: "zh-CN", Script: true},
+		{Width: 390, Height: 844, Language: "zh-CN", Script: true},
+		{Width: 1440, Height: 900, Language: "en", Script: true},
+		{Width: 1440, Height: 900, Language: "zh-CN", Dark: true, Script: true},
 	}
 	for _, p := range every {
-		for _, s := range screens {
+		for i, s := range screens {
+			if *shots == "" && i%3 != 0 {
+				continue // a phone in English and light, a wide screen in Chinese; with -shots all four
+			}
 			look(t, b, full+p.path, p.name, s)
 		}
 		if !strings.Contains(p.path, "d-") {
@@ -75,5 +80,68 @@ func look(t *testing.T, b *webtest.Browser, address, name string, s webtest.Scre
 		if err := os.WriteFile(filepath.Join(*shots, name+"-"+s.String()+".png"), seen.Picture, 0o644); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestReading holds that a browser without scripts shows every figure of every page, the charts' as tables.
+func TestReading(t *testing.T) {
+	b := webtest.Open(t)
+	full, _ := sites(t)
+	for page, want := range map[string][]string{
+		"/":       {"€9,871", "95% interval: €5,751 to €13,991", "The interval above holds the true figure.", "customer-1763"},
+		"/models": {"Large model and rules together", "Turn 3", "0.463"},
+		"/data":   {"1,482,137", "13 Jan 2026", "the same message id came before"},
+		"/report": {"Satisfaction, 0 to 10", "not enough for a verdict", "nobody was asked"},
+	} {
+		seen := b.Look(t, full+page, webtest.Screen{Width: 390, Height: 844, Language: "en"}, false)
+		for _, w := range want {
+			if !strings.Contains(seen.Text, w) {
+				t.Errorf("%s lacks %q without scripts", page, w)
+			}
+		}
+	}
+}
+
+// TestScripts holds what scripts add: sorting in place, lists that renew themselves and keep their order, the switch of
+// the theme, explanations beside their words, and the search.
+func TestScripts(t *testing.T) {
+	b := webtest.Open(t)
+	full, _ := sites(t)
+	wide := webtest.Screen{Width: 1440, Height: 900, Language: "en", Script: true}
+	is := webtest.Until
+	for _, test := range []struct {
+		name, path string
+		steps      []chromedp.Action[chromedp.Void]
+	}{
+		{"sort", "/models", []chromedp.Action[chromedp.Void]{
+			is("document.querySelector('#recommend-3 [aria-sort=descending]')"), chromedp.Click(chromedp.CSS("#recommend-3 thead th:nth-child(3) a")),
+			is("document.querySelector('#recommend-3 [aria-sort=ascending]') && document.querySelector('#recommend-3 tbody th').innerText.startsWith('Best sellers')"),
+			is("location.search.includes('sort=recommend-3') && !document.querySelector('#part-fresh')"),
+		}},
+		{"live", "/decisions", []chromedp.Action[chromedp.Void]{
+			chromedp.Click(chromedp.CSS("#decisions thead th:nth-child(5) a")), is("document.querySelector('#decisions [aria-sort=descending]')"),
+			is("(document.querySelector('#decisions').dataset.old = 'yes')"), is("!document.querySelector('#decisions').dataset.old"), is("document.querySelector('#decisions [aria-sort=descending]')"),
+		}},
+		{"search", "/decisions?surface=home", []chromedp.Action[chromedp.Void]{
+			chromedp.SendKeys(chromedp.CSS("#search-q"), "1763"), is("document.querySelectorAll('#decisions tbody tr').length === 1"), is("location.search.includes('q=1763') && location.search.includes('surface=home')"),
+		}},
+		{"theme", "/data", []chromedp.Action[chromedp.Void]{
+			is("(window.was = getComputedStyle(document.body).backgroundColor)"), chromedp.Click(chromedp.CSS("#theme")),
+			is("document.documentElement.dataset.theme === 'dark' && getComputedStyle(document.body).backgroundColor !== window.was"),
+		}},
+		{"explain", "/", []chromedp.Action[chromedp.Void]{
+			chromedp.Click(chromedp.CSS(".figure.big .word")), is("(() => { const b = document.querySelector('.explanation:popover-open'); const r = b?.getBoundingClientRect(); return r && r.left >= 0 && r.right <= innerWidth && r.bottom <= innerHeight })()"),
+		}},
+		{"form", "/data", []chromedp.Action[chromedp.Void]{
+			chromedp.Click(chromedp.CSS("#replay form button")), is("document.querySelector('#replay .preview') && document.body.innerText.includes('24 of 31 messages would now be accepted.')"),
+			chromedp.Click(chromedp.CSS("#replay .preview button")), is("document.body.innerText.includes('24 of 31 messages were accepted.')"),
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			seen := b.Look(t, full+test.path, wide, false, test.steps...)
+			for _, wrong := range append(seen.Complaints, seen.Accessibility...) {
+				t.Error(wrong)
+			}
+		})
 	}
 }

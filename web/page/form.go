@@ -39,7 +39,7 @@ func (v *View) Form(name string) (template.HTML, error) {
 	in := form{Action: a, Address: v.Query("do", name) + "#" + name, Asks: a.Preview != nil}
 	p := v.actions[name]
 	for _, f := range a.Fields {
-		if p != nil {
+		if p != nil && (f.Kind != "hidden" || p.values.Has(f.Name)) {
 			f.Value = p.values.Get(f.Name)
 		}
 		in.Fields = append(in.Fields, f)

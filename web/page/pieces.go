@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"html/template"
+	"net/url"
 	"strconv"
 )
 
@@ -105,6 +106,15 @@ type Search struct {
 	Label   Text
 	Example Text   // shown while it is empty
 	Part    string // the page's part that shows what was found, renewed while typing; "": only when sent
+}
+
+// Kept is what a search keeps of the page's address: all but its own words and where its results stood.
+func (v *View) Kept(name string) url.Values {
+	out := v.Request.URL.Query()
+	for _, gone := range []string{name, "page", "part", "csv", "do", "lang"} {
+		out.Del(gone)
+	}
+	return out
 }
 
 // Search shows a search box.

@@ -238,7 +238,7 @@ func (v *View) compare(a, b any, down bool) int {
 
 // cells writes a value for a file: numbers plain, times as RFC 3339, an estimate as value, low and high.
 func (v *View) cells(x any, wide bool) []string {
-	number := func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+	number := func(f float64) string { return strconv.FormatFloat(f, 'g', 15, 64) } // without the noise of binary fractions
 	first := ""
 	switch x := x.(type) {
 	case Link:
@@ -249,6 +249,10 @@ func (v *View) cells(x any, wide bool) []string {
 		first = x.Format(time.RFC3339Nano)
 	case Day:
 		first = time.Time(x).Format(time.DateOnly)
+	case bellwether.Money:
+		if !x.IsZero() {
+			first = strconv.FormatFloat(x.Major(), 'f', x.Currency.Exponent(), 64)
+		}
 	case Measured:
 		if !known(x.Estimate) {
 			return []string{"", "", ""}[:map[bool]int{true: 3, false: 1}[wide]]

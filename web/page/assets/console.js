@@ -24,6 +24,23 @@ document.addEventListener('htmx:before:request', (event) => {
     (selection && !selection.isCollapsed && list.contains(selection.anchorNode));
   if (busy) event.preventDefault();
 });
+// What is asked for alone follows the page's address: a list that renews itself keeps its order, and what is
+// searched for stays in the address.
+document.addEventListener('htmx:config:request', (event) => {
+  const ctx = event.detail.ctx;
+  const element = ctx.sourceElement;
+  const search = element.matches('form.search input');
+  if (!search && !element.hasAttribute('data-live')) return;
+  const address = new URL(location.href);
+  if (search) {
+    address.searchParams.set(element.name, element.value);
+    if (!element.value) address.searchParams.delete(element.name);
+    address.searchParams.delete('page');
+    history.replaceState(history.state, '', address);
+  }
+  address.searchParams.set('part', new URL(ctx.request.action, location.href).searchParams.get('part'));
+  ctx.request.action = address.pathname + address.search;
+});
 document.addEventListener('htmx:after:swap', () => drawAll());
 
 // An explanation opens beside its word, within the window.
