@@ -12,6 +12,7 @@ type reportPage struct {
 	Headline page.Figure
 	Anytime  page.Figure
 	Range    page.Text
+	Crossed  page.Text
 	Hidden   *page.Notice
 	Chart    *page.Chart
 	Effects  page.Table
@@ -50,6 +51,9 @@ func reportView(r Report) reportPage {
 	}
 	if c := effectChart(r.Effects); len(c.Labels) > 0 {
 		out.Chart = &c
+	}
+	if r.Earned.Crossover > 0 {
+		out.Crossed = page.T("report.crossed", r.Earned.Crossover)
 	}
 	if p := r.Plan; p != nil {
 		out.Plan = page.T("report.plan", page.Amount{Value: p.Effect, Unit: money}, page.Named("effect."+p.Metric, p.Metric), p.People, page.Share(p.Share), p.SD)

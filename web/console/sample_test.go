@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing/fstest"
 	"time"
@@ -27,7 +28,7 @@ func between(v, half float64, n int64, method string) bellwether.Estimate {
 func sampleEarned() Earned {
 	truth := 10240.0
 	return Earned{
-		Currency: "EUR", Metric: "margin", From: now.AddDate(0, 0, -28), AsOf: now, Treated: 1848, Holdout: 204,
+		Currency: "EUR", Metric: "margin", From: now.AddDate(0, 0, -28), AsOf: now, Treated: 1848, Holdout: 204, Crossover: 3,
 		Total: between(9871.4, 4120, 2052, "Welch, adjusted by the pre-period (CUPED)"), Person: between(5.34, 2.23, 2052, "Welch"),
 		Relative: between(.488, .21, 2052, "Fieller"), Anytime: between(5.34, 3.4, 2052, "asymptotic confidence sequence"), Truth: &truth,
 	}
@@ -199,5 +200,5 @@ var shopTexts = fstest.MapFS{
 }
 
 func frame(s Source) (*page.Frame, error) {
-	return page.New(page.Options{Project: "kitchen-shop", Groups: Groups(), Clock: func() time.Time { return now }}, Module(s), page.Module{Name: "shop", Texts: shopTexts})
+	return page.New(page.Options{Project: func(*http.Request) string { return "kitchen-shop" }, Groups: Groups(), Clock: func() time.Time { return now }}, Module(s), page.Module{Name: "shop", Texts: shopTexts})
 }

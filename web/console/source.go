@@ -23,17 +23,18 @@ type Source interface {
 
 // Earned is what the product earned against its own holdout.
 type Earned struct {
-	Currency bellwether.Currency
-	Metric   string // "margin" or "revenue"
-	From     time.Time
-	AsOf     time.Time
-	Treated  int64
-	Holdout  int64
-	Total    bellwether.Estimate // over all the treated
-	Person   bellwether.Estimate // a treated person
-	Relative bellwether.Estimate // of what the holdout brought
-	Anytime  bellwether.Estimate // a person; valid however often it is read
-	Truth    *float64            // what a simulator knows it to be in all, in a demo
+	Currency  bellwether.Currency
+	Metric    string // "margin" or "revenue"
+	From      time.Time
+	AsOf      time.Time
+	Treated   int64
+	Holdout   int64
+	Crossover int64               // people who were decided about in both groups; they count in their first
+	Total     bellwether.Estimate // over all the treated
+	Person    bellwether.Estimate // a treated person
+	Relative  bellwether.Estimate // of what the holdout brought
+	Anytime   bellwether.Estimate // a person; valid however often it is read
+	Truth     *float64            // what a simulator knows it to be in all, in a demo
 }
 
 // Today is the first page.

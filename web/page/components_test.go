@@ -57,7 +57,7 @@ func sampleFrame(t *testing.T, o Options) *Frame {
 
 func sampleView(t *testing.T, lang, address string) *View {
 	t.Helper()
-	f := sampleFrame(t, Options{Project: "shop"})
+	f := sampleFrame(t, Options{Project: func(*http.Request) string { return "shop" }})
 	p := f.pages[0]
 	return &View{Lang: lang, Page: p.Page, Request: httptest.NewRequest(http.MethodGet, address, nil), Now: noon, frame: f, tmpl: p.tmpl, Data: sampleTable()}
 }

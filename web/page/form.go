@@ -53,6 +53,15 @@ func (v *View) Form(name string) (template.HTML, error) {
 	return v.component("form", in)
 }
 
+// Token is the hidden field by which the server knows a form of its own session.
+func (v *View) Token() template.HTML {
+	if v.frame.o.Token == nil {
+		return ""
+	}
+	name, value := v.frame.o.Token(v.Request)
+	return template.HTML(`<input type="hidden" name="` + template.HTMLEscapeString(name) + `" value="` + template.HTMLEscapeString(value) + `">`)
+}
+
 func (p *Page) action(name string) *Action {
 	for i := range p.Actions {
 		if p.Actions[i].Name == name {
@@ -81,6 +90,10 @@ func (f *Frame) act(p *compiled, w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		f.fail(p, w, r, &Error{Status: http.StatusBadRequest, Err: fmt.Errorf("reading the form: %w", err)})
 		return
+	}
+	if f.o.Token != nil {
+		name, _ := f.o.Token(r)
+		r.PostForm.Del(name) // the forms of the answer bring their own
 	}
 	state := &pending{values: r.PostForm}
 	if a.Preview != nil && r.PostForm.Get("confirmed") != "yes" {

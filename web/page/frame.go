@@ -25,18 +25,20 @@ func Texts() fs.FS { return sub(ownTexts, "texts") }
 
 // Options configure [New].
 type Options struct {
-	Project  string           // shown in the frame
-	Home     string           // address behind the product's name; "": "/"
-	Groups   []Group          // of the navigation, in order
-	Entries  []Entry          // of the navigation besides the pages
-	Location *time.Location   // of the times on the pages; nil: UTC
-	Clock    func() time.Time // nil: time.Now
-	Logger   *slog.Logger     // nil: slog.Default
+	Project  func(r *http.Request) string // shown in the frame; nil: none
+	Home     string                       // address behind the product's name; "": "/"
+	Groups   []Group                      // of the navigation, in order
+	Entries  []Entry                      // of the navigation besides the pages
+	Location *time.Location               // of the times on the pages; nil: UTC
+	Clock    func() time.Time             // nil: time.Now
+	Logger   *slog.Logger                 // nil: slog.Default
 	// Allowed reports whether who sends r has a role; nil: everybody has every role. It decides what the
 	// navigation lists and is asked again before a page is made or a form is done.
 	Allowed func(r *http.Request, role string) bool
 	// Status is the HTTP status of an error that is no [Error]; nil, or 0: 500.
 	Status func(error) int
+	// Token gives the hidden field that every form of a session must bring along; nil: none.
+	Token func(r *http.Request) (name, value string)
 	// SignOut is the address that a "Sign out" button posts to; "": no button.
 	SignOut string
 }

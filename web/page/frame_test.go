@@ -68,7 +68,7 @@ func get(t *testing.T, f http.Handler, address string, headers ...string) *httpt
 }
 
 func TestPages(t *testing.T) {
-	f := sampleFrame(t, Options{Project: "shop", Allowed: func(_ *http.Request, role string) bool { return role != "admin" }})
+	f := sampleFrame(t, Options{Project: func(*http.Request) string { return "shop" }, Allowed: func(_ *http.Request, role string) bool { return role != "admin" }})
 	for _, test := range []struct {
 		address string
 		code    int
@@ -159,6 +159,10 @@ func TestForm(t *testing.T) {
 	next := get(t, f, "/things", "Cookie", strings.Split(w.Header().Get("Set-Cookie"), ";")[0])
 	if !strings.Contains(next.Body.String(), "mended ann") || !strings.Contains(next.Header().Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("the next page does not say it, or says it twice: %s", next.Header())
+	}
+	f = sampleFrame(t, Options{SignOut: "/logout", Token: func(*http.Request) (string, string) { return "csrf", `"t` }})
+	if body := post("/things?do=mend", url.Values{"who": {"ann"}, "csrf": {`"t`}}).Body.String(); strings.Count(body, `name="csrf" value="&#34;t"`) != 3 {
+		t.Errorf("not each form brings the session's token once: %s", body)
 	}
 	forbidden := sampleFrame(t, Options{Allowed: func(_ *http.Request, role string) bool { return role != "mender" }})
 	if body := get(t, forbidden, "/things").Body.String(); strings.Contains(body, "Mend it") || strings.Contains(body, `id="mend"`) {

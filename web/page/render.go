@@ -137,8 +137,11 @@ func (f *Frame) page(v *View, done *Notice) ([]byte, error) {
 
 func (f *Frame) layout(v *View) layout {
 	l := layout{
-		Tag: languageNames[v.Lang].Tag, Project: f.o.Project, Home: f.o.Home,
+		Tag: languageNames[v.Lang].Tag, Home: f.o.Home,
 		Crumbs: v.crumbs(), Navigation: v.navigation(), SignOut: f.o.SignOut,
+	}
+	if f.o.Project != nil {
+		l.Project = f.o.Project(v.Request)
 	}
 	for _, lang := range Languages {
 		n := languageNames[lang]
