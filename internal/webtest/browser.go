@@ -48,6 +48,7 @@ type Seen struct {
 	Accessibility []string // rules that axe-core found broken, with the place
 	Complaints    []string // of scripts and of the policy
 	Wider         int      // pixels by which the content is wider than the window
+	Cut           []string // texts that reach beyond the window or the card that holds them
 	Charts        int      // drawings that are there
 	Text          string   // of the page's main part
 	Picture       []byte   // PNG of the whole page, when it was asked for
@@ -161,6 +162,14 @@ func (s Screen) size(ctx context.Context, height int) error {
 	return err
 }
 
+// cut finds texts that reach out of their card or the window, where nothing scrolls them into sight.
+const cut = `[...document.querySelectorAll('main *')].filter(e => {
+	const r = e.getBoundingClientRect();
+	if (!r.width || !r.height || e.closest('.hidden, .scroll, pre, [popover], canvas')) return false;
+	const card = e.parentElement.closest('.card, .table, .chart, .figure, .notice, .form, .empty') ?? document.documentElement;
+	return r.right > card.getBoundingClientRect().right + 1;
+}).map(e => e.outerHTML.slice(0, 120))`
+
 // judge runs axe-core and measures. Where the page's scripts are off only its text is read.
 func judge(ctx context.Context, s Screen) (seen Seen, err error) {
 	if !s.Script {
@@ -168,6 +177,9 @@ func judge(ctx context.Context, s Screen) (seen Seen, err error) {
 		return seen, err
 	}
 	if seen.Wider, err = chromedp.Run(ctx, chromedp.Evaluate[int]("document.documentElement.scrollWidth - innerWidth")); err != nil {
+		return seen, err
+	}
+	if seen.Cut, err = chromedp.Run(ctx, chromedp.Evaluate[[]string](cut)); err != nil {
 		return seen, err
 	}
 	if seen.Charts, err = chromedp.Run(ctx, chromedp.Evaluate[int]("document.querySelectorAll('[data-chart] canvas').length")); err != nil {

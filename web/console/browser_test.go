@@ -73,6 +73,9 @@ func look(t *testing.T, b *webtest.Browser, address, name string, s webtest.Scre
 			t.Errorf("%s on %v: %s", name, s, c)
 		}
 	}
+	for _, c := range seen.Cut {
+		t.Errorf("%s on %v: cut off: %s", name, s, c)
+	}
 	if seen.Wider > 0 {
 		t.Errorf("%s on %v: the content is %d pixels wider than the window", name, s, seen.Wider)
 	}

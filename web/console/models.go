@@ -32,6 +32,7 @@ type turnView struct {
 	Latest bool
 	Head   page.Text
 	Badge  page.Badge
+	Why    page.Text
 	Reason string
 	Facts  []page.Definition
 	Rows   page.Table
@@ -99,7 +100,7 @@ func because(t Task, turn Turn) page.Text {
 
 func viewTurn(t Task, turn Turn, latest bool) turnView {
 	v := turnView{
-		Number: turn.Number, Latest: latest, Head: page.T("models.turn", turn.Number), Reason: turn.Reason,
+		Number: turn.Number, Latest: latest, Head: page.T("models.turn", turn.Number), Why: because(t, turn), Reason: turn.Reason,
 		Badge: page.Badge{Text: page.T("models.kept"), Tone: "quiet"},
 		Facts: []page.Definition{
 			{Name: page.T("models.asof"), Value: turn.AsOf}, {Name: page.T("models.events"), Value: turn.Events},

@@ -40,7 +40,7 @@ func (s sample) Today(context.Context) (Today, error) {
 	}
 	return Today{
 		Earned: sampleEarned(), Events: 1482137, Decided: 20411, LastEvent: now.Add(-3 * time.Second),
-		Attention: []Attention{{Level: "warning", What: "every item sold has a cost", Do: "received more than a day after it occurred; used from its receipt on", Href: "/data"}},
+		Attention: []Attention{{Level: "warning", What: "sales of items without a cost add nothing to the margin; import the cost: sku-014", Do: "look at the checks of the report", Href: "/report#checks"}},
 		Serving: []Serving{
 			{Task: "recommend", Version: "recommend-000003", Family: "ensemble", Since: now.Add(-26 * time.Hour)},
 			{Task: "behaviour"},
@@ -151,7 +151,7 @@ func (s sample) Report(context.Context) (Report, error) {
 	r.Plan = &Plan{Metric: "margin", Effect: 3, People: 2000, Share: .1, SD: 21.4}
 	r.Checks = []Check{
 		{Name: "sample ratio", Strength: "passed", Measured: .42, Limit: .001, Message: "…"},
-		{Name: "every item sold has a cost", Strength: "warning", Measured: 3, Limit: 0, Message: "3 items sold have no cost"},
+		{Name: "every item sold has a cost", Strength: "warning", Measured: 3, Limit: 0, Message: "sales of items without a cost add nothing to the margin; import the cost: sku-014"},
 		{Name: "effective sample", Strength: "withheld", Measured: 61, Limit: 121, Message: "the log is worth 61 decisions of this policy, too few for a verdict; collect more or explore more"},
 	}
 	return r, nil

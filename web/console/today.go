@@ -46,7 +46,7 @@ func (p pages) today(ctx context.Context, _ *http.Request) (any, error) {
 		{Label: page.T("today.relative"), Estimate: in.Earned.Relative, Unit: page.Percent, Explain: "relative"},
 		{Label: page.T("today.decided"), Estimate: bellwether.Estimate{Value: float64(in.Decided), Method: "count"}, Count: true, Note: page.T("today.events", in.Events, in.LastEvent)},
 	}
-	out.Truth = truth(in.Earned)
+	out.Truth = truthNotice(in.Earned)
 	for _, a := range in.Attention {
 		out.Attention = append(out.Attention, page.Notice{Level: a.Level, Title: page.Say(a.What), Advice: page.Say(a.Do), Href: a.Href, Link: page.T("today.look")})
 	}
@@ -78,8 +78,8 @@ func metricKey(metric string) string {
 	return "revenue"
 }
 
-// truth compares the headline with what a simulator knows.
-func truth(e Earned) *page.Notice {
+// truthNotice compares the headline with what a simulator knows.
+func truthNotice(e Earned) *page.Notice {
 	if e.Truth == nil {
 		return nil
 	}
