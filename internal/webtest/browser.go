@@ -86,7 +86,7 @@ func (b *Browser) Look(t *testing.T, address string, s Screen, picture bool, ste
 	t.Helper()
 	tab, closeTab := chromedp.NewContext(b.ctx)
 	defer closeTab()
-	ctx, cancel := context.WithTimeout(tab, time.Minute)
+	ctx, cancel := context.WithTimeout(tab, 2*time.Minute)
 	defer cancel()
 	listening, hush := context.WithCancel(ctx)
 	messages := chromedp.Console(listening)
@@ -95,7 +95,7 @@ func (b *Browser) Look(t *testing.T, address string, s Screen, picture bool, ste
 		err = chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("main")))
 	}
 	if err == nil && s.Script {
-		_, err = chromedp.Run(ctx, chromedp.Poll[bool]("[...document.querySelectorAll('[data-chart]')].every(c => c.querySelector('canvas'))", chromedp.WithPollingTimeout(20*time.Second)))
+		_, err = chromedp.Run(ctx, chromedp.Poll[bool]("[...document.querySelectorAll('[data-chart]')].every(c => c.querySelector('canvas'))", chromedp.WithPollingTimeout(time.Minute)))
 	}
 	if err == nil {
 		err = chromedp.Do(ctx, steps...)
@@ -125,7 +125,7 @@ func (b *Browser) Look(t *testing.T, address string, s Screen, picture bool, ste
 // Until is a step that waits until a condition in JavaScript holds, over pages that are opened meanwhile.
 func Until(condition string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 		defer cancel()
 		for {
 			holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))

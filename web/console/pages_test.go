@@ -114,3 +114,18 @@ func TestTruth(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkPages makes each page whole, as a reader asks for it.
+func BenchmarkPages(b *testing.B) {
+	f, err := frame(sample{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, p := range every {
+		b.Run(p.name, func(b *testing.B) {
+			for b.Loop() {
+				f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, p.path+"?lang=zh", nil))
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 // reportPage is what report.html.tmpl reads.
 type reportPage struct {
+	Empty    *page.Empty // instead of all but the headline, before the first decision
 	Headline page.Figure
 	Anytime  page.Figure
 	Range    page.Text
@@ -27,6 +28,11 @@ type reportPage struct {
 }
 
 func reportView(r Report) reportPage {
+	if r.Decisions == 0 {
+		return reportPage{Headline: headline(r.Earned), Empty: &page.Empty{
+			Title: page.T("report.empty.title"), Missing: page.T("report.empty.missing"), Button: page.T("report.empty.button"), Href: "/decisions",
+		}}
+	}
 	money := page.Money(r.Earned.Currency)
 	out := reportPage{
 		Headline: headline(r.Earned),

@@ -55,19 +55,21 @@ func (t Text) IsZero() bool { return t.Key == "" && t.Sentence == "" && t.Words 
 // key. Its object "phrases" maps English sentences, in which {0} and so on stand for what varies, to this language.
 type Catalogue struct {
 	texts   map[string]map[string]string
-	phrases map[string][]phrase
+	said    map[string]map[string]string // by language: whole sentences
+	phrases map[string][]phrase          // and those with holes, longest first
 }
 
 type phrase struct {
-	from *regexp.Regexp
-	to   string
-	text string
+	from   *regexp.Regexp
+	prefix string // of what it matches
+	to     string
+	text   string
 }
 
 // Read adds en.json and zh.json of a folder. A key that is there already is an error.
 func (c *Catalogue) Read(folder fs.FS) error {
 	if c.texts == nil {
-		c.texts, c.phrases = map[string]map[string]string{}, map[string][]phrase{}
+		c.texts, c.said, c.phrases = map[string]map[string]string{}, map[string]map[string]string{}, map[string][]phrase{}
 	}
 	for _, lang := range Languages {
 		file, err := fs.ReadFile(folder, lang+".json")
@@ -94,12 +96,20 @@ func (c *Catalogue) Read(folder fs.FS) error {
 
 func (c *Catalogue) readPhrases(lang string, tree map[string]any) error {
 	said, _ := tree[phrases].(map[string]any)
+	if c.said[lang] == nil {
+		c.said[lang] = map[string]string{}
+	}
 	for from, to := range said {
 		text, ok := to.(string)
 		if !ok {
 			return fmt.Errorf("the phrase %q of %s is no text", from, lang)
 		}
-		c.phrases[lang] = append(c.phrases[lang], phrase{pattern(from), text, from})
+		if !places.MatchString(from) {
+			c.said[lang][from] = text
+			continue
+		}
+		prefix, _, _ := strings.Cut(from, "{")
+		c.phrases[lang] = append(c.phrases[lang], phrase{pattern(from), prefix, text, from})
 	}
 	sort.Slice(c.phrases[lang], func(i, j int) bool { return len(c.phrases[lang][i].text) > len(c.phrases[lang][j].text) })
 	return nil
@@ -154,7 +164,13 @@ func (c *Catalogue) Text(lang, key string) (string, bool) {
 
 // say translates an English sentence where a phrase knows it; parts that are sentences joined by "; " are tried one by one.
 func (c *Catalogue) say(lang, sentence string) string {
+	if whole, ok := c.said[lang][sentence]; ok {
+		return whole
+	}
 	for _, p := range c.phrases[lang] {
+		if !strings.HasPrefix(sentence, p.prefix) {
+			continue
+		}
 		m := p.from.FindStringSubmatch(sentence)
 		if m == nil {
 			continue
@@ -167,7 +183,7 @@ func (c *Catalogue) say(lang, sentence string) string {
 			return m[n+1]
 		})
 	}
-	if first, rest, ok := strings.Cut(sentence, "; "); ok && len(c.phrases[lang]) > 0 {
+	if first, rest, ok := strings.Cut(sentence, "; "); ok && len(c.said[lang]) > 0 {
 		return c.say(lang, first) + "；" + c.say(lang, rest)
 	}
 	return sentence
