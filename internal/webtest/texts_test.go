@@ -1,6 +1,8 @@
 package webtest
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -36,5 +38,12 @@ func TestProblems(t *testing.T) {
 		if got := strings.Join(problems, "\n"); test.want == "" && got != "" || !strings.Contains(got, test.want) {
 			t.Errorf("%s: found %q, want %q", test.name, got, test.want)
 		}
+	}
+}
+
+// TestAxe holds that axe-core is the file that was vendored.
+func TestAxe(t *testing.T) {
+	if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(axe))); sum != "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c" {
+		t.Errorf("axe.min.js has the checksum %s: it is not axe-core 4.14.1", sum)
 	}
 }

@@ -24,6 +24,13 @@ document.addEventListener('htmx:before:request', (event) => {
     (selection && !selection.isCollapsed && list.contains(selection.anchorNode));
   if (busy) event.preventDefault();
 });
+// A part that was answered by another page, such as the one to sign in, is no part: the reader is taken there.
+document.addEventListener('htmx:after:request', (event) => {
+  if (!event.detail.ctx.response.raw.redirected) return;
+  event.preventDefault();
+  location.reload();
+});
+
 // What is asked for alone follows the page's address: a list that renews itself keeps its order, and what is
 // searched for stays in the address.
 document.addEventListener('htmx:config:request', (event) => {
