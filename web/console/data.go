@@ -87,8 +87,10 @@ func typeTable(types []TypeCount) page.Table {
 // ruleTable lists the rules that found something, with their reasons.
 func ruleTable(rules []Rule) page.Table {
 	t := page.Table{ID: "rules", Caption: page.T("data.rules"), Empty: page.T("data.rules.none"), Columns: []page.Column{
-		{ID: "rule", Title: page.T("data.rule")}, {ID: "found", Title: page.T("data.found")},
-		{ID: "changed", Title: page.T("data.changed")}, {ID: "dropped", Title: page.T("data.dropped")},
+		{ID: "rule", Title: page.T("data.rule")},
+		{ID: "found", Title: page.T("data.found")},
+		{ID: "changed", Title: page.T("data.changed")},
+		{ID: "dropped", Title: page.T("data.dropped")},
 	}}
 	for _, r := range rules {
 		if r.Seen > 0 {
@@ -123,8 +125,10 @@ func found(rules []Rule) (out []foundRule) {
 
 func refusedTable(id string, rows []Refused) page.Table {
 	t := page.Table{ID: id, Caption: page.T("data.refused"), Size: 20, Empty: page.T("data.refused.none"), Columns: []page.Column{
-		{ID: "time", Title: page.T("data.time")}, {ID: "source", Title: page.T("data.source")},
-		{ID: "reason", Title: page.T("data.reason")}, {ID: "message", Title: page.T("data.message")},
+		{ID: "time", Title: page.T("data.time")},
+		{ID: "source", Title: page.T("data.source")},
+		{ID: "reason", Title: page.T("data.reason")},
+		{ID: "message", Title: page.T("data.message")},
 	}}
 	for _, r := range rows {
 		from := r.Source
@@ -138,8 +142,12 @@ func refusedTable(id string, rows []Refused) page.Table {
 
 func importTable(rows []Import) page.Table {
 	t := page.Table{ID: "imports", Caption: page.T("data.imports"), Empty: page.T("data.imports.none"), Size: 20, Columns: []page.Column{
-		{ID: "file", Title: page.T("data.file")}, {ID: "time", Title: page.T("data.time")}, {ID: "read", Title: page.T("data.read")},
-		{ID: "kept", Title: page.T("data.kept")}, {ID: "repeated", Title: page.T("data.repeated")}, {ID: "refused", Title: page.T("data.aside")},
+		{ID: "file", Title: page.T("data.file")},
+		{ID: "time", Title: page.T("data.time")},
+		{ID: "read", Title: page.T("data.read")},
+		{ID: "kept", Title: page.T("data.kept")},
+		{ID: "repeated", Title: page.T("data.repeated")},
+		{ID: "refused", Title: page.T("data.aside")},
 		{ID: "state", Title: page.T("data.state")},
 	}}
 	for _, i := range rows {

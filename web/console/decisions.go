@@ -59,8 +59,10 @@ func (p pages) decisions(ctx context.Context, r *http.Request) (any, error) {
 // decisionTable lists decisions: who, where, what was shown first and with which chance.
 func decisionTable(id string, rows []Decision) page.Table {
 	t := page.Table{ID: id, Columns: []page.Column{
-		{ID: "time", Title: page.T("decisions.time")}, {ID: "person", Title: page.T("decisions.person")},
-		{ID: "surface", Title: page.T("decisions.surface")}, {ID: "shown", Title: page.T("decisions.shown")},
+		{ID: "time", Title: page.T("decisions.time")},
+		{ID: "person", Title: page.T("decisions.person")},
+		{ID: "surface", Title: page.T("decisions.surface")},
+		{ID: "shown", Title: page.T("decisions.shown")},
 		{ID: "chance", Title: page.T("decisions.chance"), Explain: "propensity"},
 		{ID: "candidates", Title: page.T("decisions.candidates"), Minor: true},
 	}}
@@ -137,9 +139,12 @@ func decisionView(d Decision) oneDecision {
 		arm = page.Badge{Text: page.T("decision.holdout"), Tone: "quiet"}
 	}
 	out.Facts = []page.Definition{
-		{Name: page.T("decisions.time"), Value: d.Time}, {Name: page.T("decisions.person"), Value: string(d.Subject)},
-		{Name: page.T("decisions.surface"), Value: string(d.Surface)}, {Name: page.T("decision.arm"), Value: arm},
-		{Name: page.T("decision.model"), Value: string(d.Model)}, {Name: page.T("decision.explored"), Value: explored(d)},
+		{Name: page.T("decisions.time"), Value: d.Time},
+		{Name: page.T("decisions.person"), Value: string(d.Subject)},
+		{Name: page.T("decisions.surface"), Value: string(d.Surface)},
+		{Name: page.T("decision.arm"), Value: arm},
+		{Name: page.T("decision.model"), Value: string(d.Model)},
+		{Name: page.T("decision.explored"), Value: explored(d)},
 	}
 	for _, f := range d.Filters {
 		name, n, _ := strings.Cut(f, ":")
@@ -171,7 +176,8 @@ func explored(d Decision) any {
 // details are what an auditor reads.
 func details(d Decision) []page.Definition {
 	out := []page.Definition{
-		{Name: page.T("decision.id"), Value: page.Code(d.ID)}, {Name: page.T("decision.policy"), Value: page.Code(d.Policy)},
+		{Name: page.T("decision.id"), Value: page.Code(d.ID)},
+		{Name: page.T("decision.policy"), Value: page.Code(d.Policy)},
 		{Name: page.T("decision.propensity"), Value: page.Code(fmt.Sprintf("%.6g", d.Propensity))},
 		{Name: page.T("decision.seed"), Value: page.Code(strconv.FormatUint(d.Seed, 10))},
 	}
@@ -213,8 +219,10 @@ func named(d Decision, action string) any {
 
 func candidateTable(d Decision) page.Table {
 	t := page.Table{ID: "candidates", Caption: page.T("decision.candidates", len(d.Candidates)), Sort: "-chance", Size: 25, Columns: []page.Column{
-		{ID: "item", Title: page.T("decision.item")}, {ID: "score", Title: page.T("decision.score"), Explain: "score"},
-		{ID: "chance", Title: page.T("decisions.chance"), Explain: "propensity"}, {ID: "place", Title: page.T("decision.place")},
+		{ID: "item", Title: page.T("decision.item")},
+		{ID: "score", Title: page.T("decision.score"), Explain: "score"},
+		{ID: "chance", Title: page.T("decisions.chance"), Explain: "propensity"},
+		{ID: "place", Title: page.T("decision.place")},
 	}}
 	place := map[int]int{}
 	for i, a := range d.Actions {

@@ -103,8 +103,10 @@ func viewTurn(t Task, turn Turn, latest bool) turnView {
 		Number: turn.Number, Latest: latest, Head: page.T("models.turn", turn.Number), Why: because(t, turn), Reason: turn.Reason,
 		Badge: page.Badge{Text: page.T("models.kept"), Tone: "quiet"},
 		Facts: []page.Definition{
-			{Name: page.T("models.asof"), Value: turn.AsOf}, {Name: page.T("models.events"), Value: turn.Events},
-			{Name: page.T("models.decisions"), Value: turn.Decisions}, {Name: page.T("models.took"), Value: turn.Took},
+			{Name: page.T("models.asof"), Value: turn.AsOf},
+			{Name: page.T("models.events"), Value: turn.Events},
+			{Name: page.T("models.decisions"), Value: turn.Decisions},
+			{Name: page.T("models.took"), Value: turn.Took},
 		},
 		Rows: page.Table{
 			ID: t.Name + "-" + itoa(turn.Number), Caption: page.T("models.rows"), Sort: map[bool]string{true: "test", false: "-test"}[t.Lower],

@@ -46,7 +46,8 @@ func reportView(r Report) reportPage {
 			{Label: page.T("report.response"), Estimate: r.Survey.Response, Unit: page.Percent},
 		},
 		Cost: []page.Definition{
-			{Name: page.T("report.messages"), Value: r.Cost.Messages}, {Name: page.T("report.sent"), Value: page.Amount{Value: r.Cost.Sent, Unit: money}},
+			{Name: page.T("report.messages"), Value: r.Cost.Messages},
+			{Name: page.T("report.sent"), Value: page.Amount{Value: r.Cost.Sent, Unit: money}},
 			{Name: page.T("report.other"), Value: page.Amount{Value: r.Cost.Other, Unit: money}},
 		},
 		Return: page.Figure{Label: page.T("report.return"), Estimate: r.Cost.Return, Unit: page.Percent},
@@ -97,8 +98,10 @@ func effectChart(effects []Effect) page.Chart {
 
 func effectColumns() []page.Column {
 	return []page.Column{
-		{ID: "figure", Title: page.T("report.figure")}, {ID: "treated", Title: page.T("report.treated")},
-		{ID: "holdout", Title: page.T("report.holdout"), Explain: "holdout"}, {ID: "difference", Title: page.T("report.difference")},
+		{ID: "figure", Title: page.T("report.figure")},
+		{ID: "treated", Title: page.T("report.treated")},
+		{ID: "holdout", Title: page.T("report.holdout"), Explain: "holdout"},
+		{ID: "difference", Title: page.T("report.difference")},
 		{ID: "adjusted", Title: page.T("report.adjusted"), Explain: "adjusted"},
 	}
 }
@@ -132,9 +135,13 @@ func surfaceTable(surfaces []SurfaceEffects) page.Table {
 
 func policyTable(policies []PolicyValue, money page.Unit) page.Table {
 	t := page.Table{ID: "policies", Caption: page.T("report.policies"), Columns: []page.Column{
-		{ID: "policy", Title: page.T("report.policy")}, {ID: "surface", Title: page.T("decisions.surface")}, {ID: "logged", Title: page.T("report.logged")},
-		{ID: "sndr", Title: page.T("report.value"), Explain: "sndr"}, {ID: "gain", Title: page.T("report.gain")},
-		{ID: "snips", Title: page.Plain("SNIPS")}, {ID: "dr", Title: page.Plain("DR")},
+		{ID: "policy", Title: page.T("report.policy")},
+		{ID: "surface", Title: page.T("decisions.surface")},
+		{ID: "logged", Title: page.T("report.logged")},
+		{ID: "sndr", Title: page.T("report.value"), Explain: "sndr"},
+		{ID: "gain", Title: page.T("report.gain")},
+		{ID: "snips", Title: page.Plain("SNIPS")},
+		{ID: "dr", Title: page.Plain("DR")},
 	}}
 	for _, p := range policies {
 		unit := page.Unit("")
@@ -146,7 +153,8 @@ func policyTable(policies []PolicyValue, money page.Unit) page.Table {
 		}
 		of := func(e bellwether.Estimate) any { return page.Measured{Estimate: e, Unit: unit} }
 		t.Rows = append(t.Rows, page.Row{Cells: []any{
-			page.Two{First: p.Policy, Second: page.T("report.worth", p.N, int64(p.ESS))}, page.Two{First: string(p.Surface), Second: page.Capital(effectName(p.Metric))},
+			page.Two{First: p.Policy, Second: page.T("report.worth", p.N, int64(p.ESS))},
+			page.Two{First: string(p.Surface), Second: page.Capital(effectName(p.Metric))},
 			of(p.Logged), of(p.SNDR), of(p.Gain), of(p.SNIPS), of(p.DR),
 		}})
 	}
@@ -155,8 +163,10 @@ func policyTable(policies []PolicyValue, money page.Unit) page.Table {
 
 func checkTable(checks []Check) page.Table {
 	t := page.Table{ID: "checks", Caption: page.T("report.checks"), Columns: []page.Column{
-		{ID: "check", Title: page.T("report.check")}, {ID: "result", Title: page.T("report.result")},
-		{ID: "measured", Title: page.T("report.measured")}, {ID: "limit", Title: page.T("report.limit")},
+		{ID: "check", Title: page.T("report.check")},
+		{ID: "result", Title: page.T("report.result")},
+		{ID: "measured", Title: page.T("report.measured")},
+		{ID: "limit", Title: page.T("report.limit")},
 	}}
 	tones := map[string]string{"passed": "good", "error": "bad"}
 	for _, c := range checks {

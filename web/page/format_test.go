@@ -14,11 +14,28 @@ func TestAmounts(t *testing.T) {
 		u    Unit
 		want string
 	}{
-		{"en", 0, "", "0"}, {"en", 7, "", "7"}, {"en", 1234567, "", "1,234,567"}, {"en", -1234.5, "", "−1,234"},
-		{"en", 0.4555, "", "0.456"}, {"en", 0.000123, "", "0.000123"}, {"en", 12.345, "", "12.35"}, {"en", 123.45, "", "123.5"},
-		{"en", .05, Percent, "5%"}, {"en", .3333, Percent, "33.3%"}, {"en", .00012, Percent, "0.012%"}, {"en", 1, Percent, "100%"}, {"en", -.002, Percent, "−0.2%"},
-		{"en", 24.9, "EUR", "€24.90"}, {"zh", 24.9, "USD", "US$24.90"}, {"en", 24.9, "USD", "$24.90"}, {"zh", 24.9, "CNY", "¥24.90"}, {"en", 24.9, "CNY", "CN¥24.90"},
-		{"en", 1200, "JPY", "¥1,200"}, {"en", -3.5, "CHF", "−CHF\u00a03.50"}, {"en", 10240.5, "EUR", "€10,240"}, {"en", 1.234, "BHD", "BHD\u00a01.234"},
+		{"en", 0, "", "0"},
+		{"en", 7, "", "7"},
+		{"en", 1234567, "", "1,234,567"},
+		{"en", -1234.5, "", "−1,234"},
+		{"en", 0.4555, "", "0.456"},
+		{"en", 0.000123, "", "0.000123"},
+		{"en", 12.345, "", "12.35"},
+		{"en", 123.45, "", "123.5"},
+		{"en", .05, Percent, "5%"},
+		{"en", .3333, Percent, "33.3%"},
+		{"en", .00012, Percent, "0.012%"},
+		{"en", 1, Percent, "100%"},
+		{"en", -.002, Percent, "−0.2%"},
+		{"en", 24.9, "EUR", "€24.90"},
+		{"zh", 24.9, "USD", "US$24.90"},
+		{"en", 24.9, "USD", "$24.90"},
+		{"zh", 24.9, "CNY", "¥24.90"},
+		{"en", 24.9, "CNY", "CN¥24.90"},
+		{"en", 1200, "JPY", "¥1,200"},
+		{"en", -3.5, "CHF", "−CHF\u00a03.50"},
+		{"en", 10240.5, "EUR", "€10,240"},
+		{"en", 1.234, "BHD", "BHD\u00a01.234"},
 		{"en", -0.0004, "EUR", "€0.00"},
 	} {
 		if got := amount(test.lang, test.v, test.u, -1); got != test.want {
@@ -52,10 +69,16 @@ func TestIntervals(t *testing.T) {
 func TestTimes(t *testing.T) {
 	at := time.Date(2026, 3, 7, 9, 5, 4, 0, time.UTC)
 	for _, test := range [][2]string{
-		{moment("en", at), "7 Mar 2026, 09:05:04 UTC"}, {moment("zh", at), "2026年3月7日 09:05:04 UTC"},
-		{day("en", at), "7 Mar 2026"}, {day("zh", at), "2026年3月7日"},
-		{span("en", 0), "0 s"}, {span("en", 40*time.Millisecond), "40 ms"}, {span("en", 6800*time.Millisecond), "6.8 s"}, {span("zh", 141*time.Second), "2 分 21 秒"},
-		{span("en", 26*time.Hour), "1 d 2 h"}, {span("en", 3*time.Hour+20*time.Minute), "3 h 20 min"},
+		{moment("en", at), "7 Mar 2026, 09:05:04 UTC"},
+		{moment("zh", at), "2026年3月7日 09:05:04 UTC"},
+		{day("en", at), "7 Mar 2026"},
+		{day("zh", at), "2026年3月7日"},
+		{span("en", 0), "0 s"},
+		{span("en", 40*time.Millisecond), "40 ms"},
+		{span("en", 6800*time.Millisecond), "6.8 s"},
+		{span("zh", 141*time.Second), "2 分 21 秒"},
+		{span("en", 26*time.Hour), "1 d 2 h"},
+		{span("en", 3*time.Hour+20*time.Minute), "3 h 20 min"},
 	} {
 		if test[0] != test[1] {
 			t.Errorf("%q, want %q", test[0], test[1])

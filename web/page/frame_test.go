@@ -41,7 +41,9 @@ func mend() Action {
 		Fields: []Field{
 			{Name: "who", Label: Plain("Who"), Help: Plain("An id."), Required: true},
 			{Name: "how", Label: Plain("How"), Kind: "select", Value: "well", Options: []Option{{"well", Plain("well")}, {"fast", Plain("fast")}}},
-			{Name: "sure", Label: Plain("Sure"), Kind: "checkbox"}, {Name: "why", Label: Plain("Why"), Kind: "area"}, {Name: "key", Kind: "hidden", Value: "k"},
+			{Name: "sure", Label: Plain("Sure"), Kind: "checkbox"},
+			{Name: "why", Label: Plain("Why"), Kind: "area"},
+			{Name: "key", Kind: "hidden", Value: "k"},
 		},
 		Preview: func(_ context.Context, v url.Values) (Preview, error) {
 			if v.Get("who") == "nobody" {
@@ -177,8 +179,13 @@ func TestForm(t *testing.T) {
 func TestLanguages(t *testing.T) {
 	f := sampleFrame(t, Options{})
 	for _, test := range []struct{ address, accept, cookie, want string }{
-		{"/things", "", "", "en"}, {"/things", "fr, zh-CN;q=0.8", "", "zh-Hans"}, {"/things", "fr", "", "en"},
-		{"/things?lang=zh", "en", "", "zh-Hans"}, {"/things", "en", "zh", "zh-Hans"}, {"/things?lang=en", "zh", "zh", "en"}, {"/things?lang=xx", "zh-TW", "", "zh-Hans"},
+		{"/things", "", "", "en"},
+		{"/things", "fr, zh-CN;q=0.8", "", "zh-Hans"},
+		{"/things", "fr", "", "en"},
+		{"/things?lang=zh", "en", "", "zh-Hans"},
+		{"/things", "en", "zh", "zh-Hans"},
+		{"/things?lang=en", "zh", "zh", "en"},
+		{"/things?lang=xx", "zh-TW", "", "zh-Hans"},
 	} {
 		headers := []string{"Accept-Language", test.accept}
 		if test.cookie != "" {
