@@ -3,7 +3,6 @@ package host
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 
@@ -14,6 +13,8 @@ import (
 	"bellwether/measure"
 	"bellwether/pipeline"
 	"bellwether/web"
+	"bellwether/web/console"
+	"bellwether/web/page"
 	"bellwether/web/routes"
 )
 
@@ -22,7 +23,6 @@ type Options struct {
 	Keys    *web.Keys
 	Project func(bellwether.ProjectID) *pipeline.Project // nil for one that is not open
 	Prefix  string                                       // first-party path under which browsers send events too; "": none
-	Pages   []web.Page                                   // that belong to no application
 	Limits  web.Limits
 	Logger  *slog.Logger
 }
@@ -39,7 +39,7 @@ func Failures() []web.Failure { return append(app.Failures(apps.All()), failures
 // New makes a server.
 func New(o Options) (*web.Server, error) {
 	w := web.Options{
-		Keys: o.Keys, Logger: o.Logger, Failures: Failures(), Routes: routesOf(&o), Pages: o.Pages, Prefix: o.Prefix, Limits: o.Limits,
+		Keys: o.Keys, Logger: o.Logger, Failures: Failures(), Routes: routesOf(&o), Prefix: o.Prefix, Limits: o.Limits,
 		Project: func(id bellwether.ProjectID) any {
 			if p := o.Project(id); p != nil {
 				return p
@@ -49,8 +49,12 @@ func New(o Options) (*web.Server, error) {
 	}
 	for _, a := range apps.All() {
 		w.Routes = append(w.Routes, a.Routes...)
-		w.Pages = append(w.Pages, a.Pages...)
 	}
+	pages, refused, err := app.Console(apps.All(), page.Options{Groups: console.Groups(), Logger: o.Logger}, console.Module(source{}))
+	if err != nil {
+		return nil, err
+	}
+	w.Routes, w.Refused = append(w.Routes, pages...), refused
 	return web.New(w)
 }
 
@@ -119,7 +123,6 @@ func routesOf(o *Options) []web.Route {
 var (
 	_ routes.Report    = (*measure.Report)(nil)
 	_ routes.Catalogue = (*pipeline.Project)(nil)
-	_ io.Closer        = (*opened)(nil)
 )
 
 // Exports are the files that can be had.

@@ -135,18 +135,18 @@ func SetPreset(t *learn.Training, name string) error {
 	t.Preset, t.Settings = name, nil
 	if !strings.HasSuffix(name, ".json") {
 		if _, err := sequence.Preset(name); err != nil {
-			return app.BadRequest(err)
+			return web.BadRequest("%w", err)
 		}
 		return nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return app.BadRequest(err)
+		return web.BadRequest("%w", err)
 	}
 	defer f.Close()
 	s, err := sequence.ReadSettings(f)
 	if err != nil {
-		return app.BadRequest(fmt.Errorf("%s: %w", name, err))
+		return web.BadRequest("%s: %w", name, err)
 	}
 	t.Preset, t.Settings = strings.TrimSuffix(filepath.Base(name), ".json"), &s
 	return nil
