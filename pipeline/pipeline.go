@@ -51,7 +51,8 @@ type TurnReport struct {
 	Number    int                  `json:"number"` // of the project's turns, from 1
 	AsOf      time.Time            `json:"as_of"`
 	Cursor    uint64               `json:"cursor"` // in the log: everything up to it was read
-	Events    int64                `json:"events"` // clean ones
+	Read      int64                `json:"read"`   // people's events in the log
+	Events    int64                `json:"events"` // of them, clean ones
 	People    int64                `json:"people"`
 	Decisions int64                `json:"decisions"`
 	Settled   int64                `json:"settled"` // outcomes that became records of the log

@@ -64,7 +64,8 @@ func passPeople(ctx context.Context, t *turn) error {
 		return fmt.Errorf("reading everybody: %w", err)
 	}
 	r := &t.result
-	r.Cursor, r.Events, r.People, r.Decisions, r.Cleaning = t.tally.Cursor, t.tally.Events, t.tally.People, t.tally.Decisions, t.tally.Rules
+	r.Cursor, r.Cleaning = t.tally.Cursor, t.tally.Rules
+	r.Read, r.Events, r.People, r.Decisions = t.tally.Read, t.tally.Events, t.tally.People, t.tally.Decisions
 	return nil
 }
 
