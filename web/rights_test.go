@@ -70,7 +70,7 @@ func TestEveryRouteUnderEveryRole(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.Prefix, o.Limits.WrongKeys = "/e", 1<<30 })
 	walked := 0
 	for _, route := range f.server.Routes() {
-		for _, pattern := range route.patterns("/e") {
+		for _, pattern := range append(route.patterns("/e"), route.short("/e")...) {
 			for _, who := range append([]Role{"none", "wrong"}, Roles...) {
 				key, known := "", who.Valid()
 				switch {

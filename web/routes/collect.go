@@ -29,8 +29,8 @@ const collectDetails = "200 means that every message is on disk, as an event or 
 	"400 that the body can't be read, 413 that it is too long; 429 and 503 that nothing was written, and when to try again. " +
 	"The key is the user name of Basic authentication, or writeKey in the body."
 
-// Collect returns what Segment's libraries ask, server and browser: each message, batches, and the settings that
-// analytics.js loads before it starts, at the paths that they use.
+// Collect returns what Segment's and RudderStack's libraries ask, server and browser: each message, batches, and the
+// settings that they load before they start, at the paths that they use.
 func Collect(of Of[Collector], o CollectOptions) []web.Route {
 	batch := func(ctx context.Context, c Collector, body []byte) (collect.Result, error) {
 		return c.AcceptBatch(ctx, body)
@@ -41,6 +41,10 @@ func Collect(of Of[Collector], o CollectOptions) []web.Route {
 			r.Key = func(r *http.Request, _ []byte) string { return r.PathValue("key") }
 		}),
 	}
+	out = append(out, web.Raw(http.MethodGet, "/sourceConfig", web.Collect, "The settings that RudderStack's browser library loads", sourceConfig).With(func(r *web.Route) {
+		r.Name, r.Query = "rudderstack-config", []web.Query{{Name: "writeKey", Doc: "The key, where the header has none."}}
+		r.Key = func(r *http.Request, _ []byte) string { return r.URL.Query().Get("writeKey") }
+	}))
 	for _, kind := range []string{"track", "identify", "page", "screen", "group", "alias"} {
 		one := func(ctx context.Context, c Collector, body []byte) (collect.Result, error) {
 			return c.AcceptMessage(ctx, kind, body)
@@ -93,6 +97,19 @@ func answer(w http.ResponseWriter, body []byte) error {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // a sender that hung up asks again
 	return nil
+}
+
+// sourceConfig tells RudderStack's library that there is nothing to load: events go to this program alone.
+func sourceConfig(w http.ResponseWriter, r *http.Request) error {
+	c := web.CallFrom(r.Context())
+	b, err := json.Marshal(map[string]any{"source": map[string]any{
+		"id": c.Key, "name": string(c.Project), "workspaceId": string(c.Project), "enabled": true, "destinations": []string{},
+		"config": map[string]any{"statsCollection": map[string]any{"errors": map[string]bool{"enabled": false}, "metrics": map[string]bool{"enabled": false}}},
+	}})
+	if err != nil {
+		return err
+	}
+	return answer(w, append(b, '\n'))
 }
 
 // settings tells analytics.js its one destination: this program, at the address that it was asked at.

@@ -90,7 +90,7 @@ func of[T any](ctx context.Context) (T, error) { return web.ProjectOf[T](ctx) }
 
 func table() []web.Route {
 	return slices.Concat(
-		Collect(of[Collector], CollectOptions{Prefix: "/e"}), Items(of[Catalogue]), DeadLetters(of[Rejects]), Import(of[Importer]),
+		Collect(of[Collector], CollectOptions{Prefix: "/e"}), PostHog(of[Collector], nil), Items(of[Catalogue]), DeadLetters(of[Rejects]), Import(of[Importer]),
 		DecisionLog(of[Decisions]), Worth(func(context.Context) (Report, error) { return worth{}, nil }), Models(of[Cards]),
 		Turn(run), OneStage("train", "Fit every candidate of a task", run),
 		Export(of[Exporter], []File{{"events", "cleaned events", "application/vnd.apache.parquet"}, {"early", "breaks", "application/x-broken"}, {"late", "breaks", "application/x-broken"}}),
@@ -102,13 +102,14 @@ func table() []web.Route {
 
 // fixture is a server of one project.
 type fixture struct {
-	t      *testing.T
+	t      testing.TB
+	keys   *web.Keys
 	server *web.Server
 	key    map[web.Role]string
 	shop   *shop
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	st, err := store.Open(t.Context(), t.TempDir(), store.Options{})
 	if err != nil {
@@ -133,6 +134,7 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.keys = keys
 	for _, role := range web.Roles {
 		if f.key[role], err = keys.Create(t.Context(), p, role, "", time.Time{}); err != nil {
 			t.Fatal(err)
@@ -288,7 +290,7 @@ func TestExportBreaks(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
