@@ -170,6 +170,10 @@ func (e *Engine) restore(ctx context.Context, application string) error {
 		return err
 	}
 	m, err := e.load(ctx, &r, s.Name, s.Family)
+	if errors.Is(err, train.ErrUnreadable) && !errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
+		e.o.Logger.WarnContext(ctx, "the model in service cannot be read: none serves until a turn has trained another", "application", application, "model", s.Version, "error", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -332,11 +332,12 @@ func TestLoadRefuses(t *testing.T) {
 		{"astrology", bytes.NewReader(blend), `the family "astrology" is unknown`},
 		{"rules", bytes.NewReader(blend), `holds the family "blend"`},
 		{"transformer", bytes.NewReader(blend), ""},
-		{"ensemble", bytes.NewReader(blend), "begins with"},
+		{"ensemble", bytes.NewReader(blend), `family "blend"`},
 		{"dnn", strings.NewReader(""), ""},
 	} {
-		if m, err := Load(c.family, c.file); err == nil || m != nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, error %v, want one that says %q", c.family, m, err, c.want)
+		m, err := Load(c.family, c.file)
+		if err == nil || m != nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, ErrUnreadable) {
+			t.Errorf("%s: %v, error %v, want an ErrUnreadable that says %q", c.family, m, err, c.want)
 		}
 	}
 }
