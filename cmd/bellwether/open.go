@@ -32,7 +32,7 @@ func (a *app) open(ctx context.Context, change func(*pipeline.Options) error) (*
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, a.data, store.Options{URL: conf.NATS})
+	st, err := store.Open(ctx, a.data, store.Options{URL: conf.NATS, Logger: a.storeLog()})
 	if errors.Is(err, store.ErrLocked) {
 		return nil, fmt.Errorf("%w: a program is serving from %s; stop it, or ask it over HTTP", err, a.data)
 	}
@@ -44,6 +44,15 @@ func (a *app) open(ctx context.Context, change func(*pipeline.Options) error) (*
 		return nil, errors.Join(err, st.Close())
 	}
 	return o, nil
+}
+
+// storeLog takes what the store says: how far a migration is, and what goes wrong.
+func (a *app) storeLog() *slog.Logger {
+	level := slog.LevelInfo
+	if a.quiet {
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 func (o *opened) load(ctx context.Context, id bellwether.ProjectID, change func(*pipeline.Options) error) error {
