@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bellwether"
 	"bellwether/store"
 )
 
@@ -48,8 +49,21 @@ func TestFolderOfFormat1(t *testing.T) {
 	if _, err := e.Evaluate(t.Context(), "recommend", nil); err == nil || !strings.Contains(err.Error(), "train again") {
 		t.Errorf("evaluating a run of format 1: %v", err)
 	}
-	if _, err := e.Turn(t.Context(), nil); err != nil {
+	newer, err := store.Encode(&bellwether.Event{
+		ID: "newer", Type: bellwether.ViewItem, Occurred: begin, Received: begin, Subject: "p001", Item: "item-01",
+		Unknown: []byte("\xa1\x18\xc8\xf5"), // a map with the key 200, as a later program may write it
+	})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := p.Log.Append(t.Context(), store.Record{Kind: store.KindEvent, ID: "newer", Data: newer}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Turn(t.Context(), nil); err != nil {
+		t.Fatal("a turn over an event of a newer program:", err)
+	}
+	if profile, err := e.people.profile("p001"); err != nil || !profile.FirstSeen.Equal(begin) {
+		t.Errorf("the profile does not hold the newer event: %+v, %v", profile, err)
 	}
 	m := e.Service.Current("recommend")
 	if m == nil || m.Version != "recommend-000002" {
