@@ -15,8 +15,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// fill draws a value for everything in v, the zero value often.
-func fill(t *rapid.T, v reflect.Value) {
+// fillAny draws a value for everything in v, the zero value often.
+func fillAny(t *rapid.T, v reflect.Value) {
 	if rapid.Bool().Draw(t, "zero") {
 		return
 	}
@@ -36,7 +36,7 @@ func fill(t *rapid.T, v reflect.Value) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).Name != "Unknown" {
-				fill(t, v.Field(i))
+				fillAny(t, v.Field(i))
 			}
 		}
 	case reflect.String:
@@ -53,17 +53,17 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetFloat(math.Float64frombits(rapid.Uint64().Draw(t, "bits")))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(t, v.Elem())
+		fillAny(t, v.Elem())
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), rapid.IntRange(1, 3).Draw(t, "length"), 3))
 		for i := range v.Len() {
-			fill(t, v.Index(i))
+			fillAny(t, v.Index(i))
 		}
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		for range rapid.IntRange(1, 3).Draw(t, "length") {
 			value := reflect.New(v.Type().Elem()).Elem()
-			fill(t, value)
+			fillAny(t, value)
 			v.SetMapIndex(reflect.ValueOf(rapid.String().Draw(t, "key")), value)
 		}
 	default:
@@ -77,8 +77,8 @@ func TestRecordRoundTrip(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				want, got := newLike(r), newLike(r)
-				fill(t, reflect.ValueOf(want).Elem())
-				fill(t, reflect.ValueOf(got).Elem()) // left over
+				fillAny(t, reflect.ValueOf(want).Elem())
+				fillAny(t, reflect.ValueOf(got).Elem()) // left over
 				b, err := store.Encode(want)
 				if err != nil {
 					t.Fatal(err)

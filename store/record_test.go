@@ -170,6 +170,26 @@ func TestTraitsThatHaveNoForm(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeReadIsNotWritten: a list longer than a reader takes, and no record at all.
+func TestWhatCannotBeReadIsNotWritten(t *testing.T) {
+	for name, r := range map[string]any{
+		"candidates": &bellwether.Decision{ID: "d", Candidates: make([]bellwether.Candidate, 1<<17+1)},
+		"features":   &bellwether.Item{ID: "i", Features: make([]float32, 1<<17+1)},
+		"events":     &bellwether.Profile{Subject: "ana", Recent: make([]bellwether.Event, 10_001)},
+		"links":      &bellwether.Profile{Subject: "ana", Links: make([]bellwether.Link, 10_001)},
+		"nil":        (*bellwether.Event)(nil), "nil too": (*bellwether.Item)(nil), "nothing": nil, "a number": new(int),
+	} {
+		var bad *store.RecordError
+		if b, err := store.Encode(r); !errors.As(err, &bad) {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+	}
+	long := &bellwether.Decision{ID: "d", Candidates: make([]bellwether.Candidate, 1<<17)}
+	if err := store.Decode(encode(t, long), new(bellwether.Decision)); err != nil {
+		t.Error("the longest list:", err)
+	}
+}
+
 // newer is an event as a later program may write it.
 type newer struct {
 	ID      string         `cbor:"1,keyasint,omitempty"`

@@ -49,6 +49,9 @@ func Encode(v any) ([]byte, error) {
 			b, err = joinMaps(b, more)
 		}
 	}
+	if err == nil && len(b) > s.elements { // it may have a list that no reader would take
+		err = s.lenient.Wellformed(b)
+	}
 	if err != nil {
 		return nil, &RecordError{s.name, "cannot be written: " + err.Error(), err}
 	}
@@ -141,6 +144,7 @@ type shape struct {
 	keys            map[int64]bool
 	unknown         uintptr // offset of the field Unknown
 	hasUnknown      bool
+	elements        int // of the longest list or map
 	strict, lenient cbor.DecMode
 }
 
@@ -154,9 +158,13 @@ var (
 func shapeOf(v any) (*shape, unsafe.Pointer, error) {
 	switch v := v.(type) { // those that there are millions of
 	case *bellwether.Event:
-		return eventShape, unsafe.Pointer(v), nil
+		if v != nil {
+			return eventShape, unsafe.Pointer(v), nil
+		}
 	case *bellwether.Decision:
-		return decisionShape, unsafe.Pointer(v), nil
+		if v != nil {
+			return decisionShape, unsafe.Pointer(v), nil
+		}
 	}
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() || p.Type().Elem().Kind() != reflect.Struct {
@@ -171,15 +179,14 @@ func shapeOf(v any) (*shape, unsafe.Pointer, error) {
 }
 
 func newShape(t reflect.Type) *shape {
-	s := &shape{name: strings.ToLower(t.Name()), twin: twinOf(t), keys: keysOf(t)}
+	s := &shape{name: strings.ToLower(t.Name()), twin: twinOf(t), keys: keysOf(t), elements: maxElements}
 	if f, ok := t.FieldByName("Unknown"); ok && f.Type == reflect.TypeFor[[]byte]() {
 		s.unknown, s.hasUnknown = f.Offset, true
 	}
-	elements := maxElements
 	if t == reflect.TypeFor[bellwether.Profile]() {
-		elements = maxRecent
+		s.elements = maxRecent
 	}
-	s.strict = reading(elements, cbor.ExtraDecErrorUnknownField)
-	s.lenient = reading(elements, cbor.ExtraDecErrorNone)
+	s.strict = reading(s.elements, cbor.ExtraDecErrorUnknownField)
+	s.lenient = reading(s.elements, cbor.ExtraDecErrorNone)
 	return s
 }

@@ -43,6 +43,12 @@ func twinOf(t reflect.Type) reflect.Type {
 		return twin
 	case reflect.Slice:
 		return reflect.SliceOf(twinOf(t.Elem()))
+	case reflect.Pointer:
+		return reflect.PointerTo(twinOf(t.Elem()))
+	case reflect.Map, reflect.Array:
+		if twinOf(t.Elem()) != t.Elem() {
+			panic(fmt.Sprintf("store: records cannot hold a %v", t)) // its memory would not be that of its twin
+		}
 	}
 	return t
 }
@@ -67,9 +73,9 @@ func fits(t, twin reflect.Type) bool {
 				return false
 			}
 		}
-	case reflect.Slice:
+	case reflect.Slice, reflect.Pointer:
 		return fits(t.Elem(), twin.Elem())
-	case reflect.Map, reflect.Pointer, reflect.Interface:
+	case reflect.Map, reflect.Array, reflect.Interface:
 		return t == twin
 	}
 	return true

@@ -3,11 +3,9 @@ package ensemble
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/gob"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math"
 	"runtime"
@@ -17,6 +15,7 @@ import (
 
 	"bellwether"
 	"bellwether/internal/modeltest"
+	"bellwether/tensor/nn"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -31,7 +30,7 @@ type after struct {
 
 func (a *after) Family() string             { return a.Name }
 func (a *after) Items() []bellwether.ItemID { return a.Vocab }
-func (a *after) Save(w io.Writer) error     { return gob.NewEncoder(w).Encode(a) }
+func (a *after) Save(io.Writer) error       { return errors.New("of no use here") }
 func (a *after) Parameters() int64          { return int64(len(a.Table) * len(a.Vocab)) }
 func (a *after) Score(_ context.Context, histories [][]bellwether.Step, out [][]float32) error {
 	for b, h := range histories {
@@ -43,12 +42,25 @@ func (a *after) Score(_ context.Context, histories [][]bellwether.Step, out [][]
 	return nil
 }
 
-func loadAfter(family string, r io.Reader) (bellwether.Model, error) {
-	var a after
-	if err := gob.NewDecoder(r).Decode(&a); err != nil {
+func (a *after) Weights() (*nn.Weights, error) {
+	text, err := json.Marshal(a.Vocab)
+	table := nn.Array{Name: "table", Shape: []int{len(a.Table), len(a.Vocab)}, Floats: slices.Concat(a.Table...)}
+	return &nn.Weights{Card: text, Arrays: []nn.Array{table}}, err
+}
+
+func restoreAfter(family string, w *nn.Weights) (bellwether.Model, error) {
+	a := &after{Name: family}
+	if err := json.Unmarshal(w.Card, &a.Vocab); err != nil {
 		return nil, fmt.Errorf("a part of family %q: %w", family, err)
 	}
-	return &a, nil
+	table := w.Array("table")
+	if table == nil || len(w.Arrays) != 1 || len(a.Vocab) == 0 {
+		return nil, fmt.Errorf("a part of family %q without its table", family)
+	}
+	for rows := range slices.Chunk(table.Floats, len(a.Vocab)) {
+		a.Table = append(a.Table, rows)
+	}
+	return a, nil
 }
 
 func vocabulary(n int) (out []bellwether.ItemID) {
@@ -368,7 +380,7 @@ func (fitter) Train(ctx context.Context, d *bellwether.Dataset, report func(bell
 	return Fit(ctx, []Part{{Name: "a", Scorer: peaks("a", 40, true), Scale: Softmax}, {Name: "b", Scorer: peaks("b", 40, false), Scale: Share}}, d.Sequences, report)
 }
 
-func load(r io.Reader) (bellwether.Model, error) { return Load(r, loadAfter) }
+func load(r io.Reader) (bellwether.Model, error) { return Load(r, restoreAfter) }
 
 func TestFamily(t *testing.T) {
 	modeltest.Run(t, modeltest.Family{
@@ -386,15 +398,15 @@ func TestFamily(t *testing.T) {
 	})
 }
 
-// TestLargeParts are written in many chunks.
-func TestLargeParts(t *testing.T) {
-	big := &after{Name: "big", Vocab: vocabulary(100)}
-	for i := range 1500 {
-		row := make([]float32, 100)
-		row[i%100] = float32(i) + .5
-		big.Table = append(big.Table, row)
+// TestPartsAreRestored: each with its own arrays, although they have the same names.
+func TestPartsAreRestored(t *testing.T) {
+	one, two := &after{Name: "big", Vocab: vocabulary(9)}, &after{Name: "big", Vocab: vocabulary(9)}
+	for i := range 50 {
+		row := make([]float32, 9)
+		row[i%9] = float32(i) + .5
+		one.Table, two.Table = append(one.Table, row), append([][]float32{row}, two.Table...)
 	}
-	m, err := New(Part{"one", big, Softmax, .25}, Part{"two", big, Share, .75})
+	m, err := New(Part{"one", one, Softmax, .1}, Part{"two", two, Share, 1. / 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -402,39 +414,81 @@ func TestLargeParts(t *testing.T) {
 	if err := m.Save(&b); err != nil {
 		t.Fatal(err)
 	}
-	if b.Len() < 4*chunk {
-		t.Fatalf("%d bytes are no test of chunks of %d", b.Len(), chunk)
-	}
-	back, err := Load(&b, loadAfter)
+	back, err := load(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, p := range back.Parts() {
-		want := m.Parts()[i]
-		if p.Name != want.Name || p.Scale != want.Scale || p.Weight != want.Weight || !slices.EqualFunc(p.Scorer.(*after).Table, big.Table, slices.Equal) {
-			t.Errorf("part %d was not restored", i)
-		}
+	if diff := cmp.Diff(m.Parts(), back.(*Model).Parts()); diff != "" {
+		t.Error(diff)
 	}
 }
 
-func FuzzLoad(f *testing.F) {
+// TestLoadRefuses what passes the checksum and is no ensemble.
+func TestLoadRefuses(t *testing.T) {
+	m, err := New(Part{"a", peaks("a", 4, true), Softmax, .25}, Part{"b", peaks("b", 4, true), Share, .75})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := m.Weights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(w.Card)
+	for name, card := range map[string]string{
+		"none":            "",
+		"another family":  strings.Replace(good, `"ensemble"`, `"blend"`, 1),
+		"no parts":        `{"family":"ensemble"}`,
+		"many parts":      `{"family":"ensemble","parts":[` + strings.Repeat("{},", 16) + `{}]}`,
+		"an ensemble":     strings.Replace(good, `"family":"a"`, `"family":"ensemble"`, 1),
+		"a scale":         strings.Replace(good, `"share"`, `"rank"`, 1),
+		"a weight":        strings.Replace(good, "0.25", "-1", 1),
+		"weights of zero": strings.NewReplacer("0.25", "0", "0.75", "0").Replace(good),
+		"a third part":    strings.Replace(good, `"parts":[`, `"parts":[{"name":"c","family":"c","scale":"share","weight":1,"card":["a"]},`, 1),
+	} {
+		if card == good {
+			t.Fatalf("%s: the card was not changed", name)
+		}
+		var b bytes.Buffer
+		if card == "" {
+			card = "null"
+		}
+		if err := nn.WriteWeights(&b, json.RawMessage(card), w.Arrays); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load(&b); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	if _, err := load(strings.NewReader("BWEN\x01\x02")); !errors.Is(err, nn.ErrFormat) {
+		t.Errorf("a file of the format before: %v", err)
+	}
+	if _, err := New(Part{"a", bare{peaks("a", 4, true)}, Softmax, 1}); err != nil {
+		t.Fatal(err)
+	} else if m, _ := New(Part{"a", bare{peaks("a", 4, true)}, Softmax, 1}); m.Save(io.Discard) == nil {
+		t.Error("a part without weights was saved")
+	}
+}
+
+// bare is a scorer that does not say what its file holds.
+type bare struct{ bellwether.Scorer }
+
+// FuzzRestore tries what lies behind the checksum: a card of any content.
+func FuzzRestore(f *testing.F) {
 	m, err := New(Part{"a", peaks("a", 4, true), Softmax, .25}, Part{"b", peaks("b", 4, true), Share, .75})
 	if err != nil {
 		f.Fatal(err)
 	}
-	var b bytes.Buffer
-	if err := m.Save(&b); err != nil {
+	w, err := m.Weights()
+	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(b.Bytes())
-	f.Fuzz(func(t *testing.T, file []byte) {
-		if n := len(file) - 4; n > 0 { // a right checksum, so that what it guards is tried too
-			file = binary.LittleEndian.AppendUint32(slices.Clone(file[:n]), crc32.Checksum(file[:n], castagnoli))
-		}
-		// A part that swallows any bytes, so that the frame is what is tried.
-		_, _ = Load(bytes.NewReader(file), func(family string, r io.Reader) (bellwether.Model, error) {
-			_, err := io.Copy(io.Discard, r)
-			return peaks(family, 4, true), err
+	f.Add([]byte(w.Card), "parts.0.table")
+	f.Fuzz(func(t *testing.T, card []byte, name string) {
+		arrays := slices.Clone(w.Arrays)
+		arrays[0].Name = name
+		// A part that takes any weights, so that the frame is what is tried.
+		_, _ = restore(&nn.Weights{Card: card, Arrays: arrays}, func(family string, _ *nn.Weights) (bellwether.Model, error) {
+			return peaks(family, 4, true), nil
 		})
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -15,6 +14,7 @@ import (
 
 	"bellwether"
 	"bellwether/internal/modeltest"
+	"bellwether/tensor/nn"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -361,24 +361,85 @@ func TestScoreAllocatesNothing(t *testing.T) {
 	}
 }
 
-func FuzzLoad(f *testing.F) {
+// TestLoadRefuses what passes the checksum and is no model.
+func TestLoadRefuses(t *testing.T) {
+	m := train(t, Markov{}, walks())
+	for name, spoil := range map[string]func(w *nn.Weights){
+		"no card":               func(w *nn.Weights) { w.Card = nil },
+		"another family":        func(w *nn.Weights) { w.Card = []byte(`{"family":"dnn"}`) },
+		"many tables":           func(w *nn.Weights) { w.Card = []byte(`{"family":"markov","tables":[{},{},{},{},{},{},{},{},{}]}`) },
+		"a table that is not":   func(w *nn.Weights) { w.Card = []byte(`{"family":"markov","tables":[{},{}]}`) },
+		"a long memory":         func(w *nn.Weights) { w.Card = []byte(`{"family":"markov","tables":[{"recent":65537}]}`) },
+		"no vocabulary":         func(w *nn.Weights) { w.Array("vocabulary").Name = "x" },
+		"another vocabulary":    func(w *nn.Weights) { w.Array("vocabulary").Bytes = []byte(`["a"]`) },
+		"not finite":            func(w *nn.Weights) { w.Array("popularity").Floats[3] = float32(math.NaN()) },
+		"an infinite value":     func(w *nn.Weights) { w.Array("tables.0.values").Floats[3] = float32(math.Inf(1)) },
+		"numbers as integers":   func(w *nn.Weights) { w.Array("tables.0.lengths").Floats = []float32{1} },
+		"integers as numbers":   func(w *nn.Weights) { w.Array("popularity").Floats, w.Array("popularity").Bytes = nil, make([]byte, 26) },
+		"a negative length":     func(w *nn.Weights) { w.Array("tables.0.lengths").Bytes[3] = 0x80 },
+		"a long row":            func(w *nn.Weights) { w.Array("tables.0.lengths").Bytes[0] = 27 },
+		"a column out of range": func(w *nn.Weights) { w.Array("tables.0.columns").Bytes[0] = 26 },
+		"a negative column":     func(w *nn.Weights) { w.Array("tables.0.columns").Bytes[3] = 0x80 },
+		"columns cut":           func(w *nn.Weights) { a := w.Array("tables.0.columns"); a.Bytes = a.Bytes[4:] },
+	} {
+		w := weights(t, m)
+		spoil(w)
+		if _, err := Restore(w); !errors.Is(err, nn.ErrFormat) && !errors.Is(err, nn.ErrMismatch) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if _, err := Load(strings.NewReader("BWNB\x01\x05blend")); !errors.Is(err, nn.ErrFormat) {
+		t.Errorf("a file of the format before: %v", err)
+	}
+}
+
+// weights returns a copy of a model's weights.
+func weights(t testing.TB, m *Model) *nn.Weights {
+	t.Helper()
+	var b bytes.Buffer
+	if err := m.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	w, err := nn.ReadWeights(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// FuzzRestore tries what lies behind the checksum: a card and arrays of any content.
+func FuzzRestore(f *testing.F) {
 	for _, trainer := range everyTrainer {
-		var b bytes.Buffer
 		m, err := trainer.Train(context.Background(), made(4, []int32{0, 1, 2}, []int32{1, 2, 3}), nil)
 		if err != nil {
 			f.Fatal(err)
 		}
-		if err := m.Save(&b); err != nil {
-			f.Fatal(err)
+		w := weights(f, m.(*Model))
+		bytesOf := func(name string) []byte {
+			a := w.Array(name)
+			if a == nil {
+				return nil
+			}
+			b := slices.Clone(a.Bytes)
+			for _, v := range a.Floats {
+				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+			}
+			return b
 		}
-		f.Add(b.Bytes())
+		f.Add([]byte(w.Card), bytesOf("vocabulary"), bytesOf("popularity"), bytesOf("tables.0.lengths"), bytesOf("tables.0.columns"), bytesOf("tables.0.values"))
 	}
-	f.Add([]byte(magic + "\x05blend\xff\xff\xff\xff\x07"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		if n := len(file) - 4; n > 0 { // a right checksum, so that what it guards is tried too
-			file = binary.LittleEndian.AppendUint32(slices.Clone(file[:n]), crc32.Checksum(file[:n], castagnoli))
+	numbers := func(b []byte) []float32 {
+		v := []float32{}
+		for ; len(b) >= 4; b = b[4:] {
+			v = append(v, math.Float32frombits(binary.LittleEndian.Uint32(b)))
 		}
-		m, err := Load(bytes.NewReader(file))
+		return v
+	}
+	f.Fuzz(func(t *testing.T, card, vocabulary, popularity, lengths, columns, values []byte) {
+		m, err := Restore(&nn.Weights{Card: card, Arrays: []nn.Array{
+			{Name: "vocabulary", Bytes: vocabulary}, {Name: "popularity", Floats: numbers(popularity)},
+			{Name: "tables.0.lengths", Bytes: lengths}, {Name: "tables.0.columns", Bytes: columns}, {Name: "tables.0.values", Floats: numbers(values)},
+		}})
 		if err != nil {
 			return
 		}

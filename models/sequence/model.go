@@ -156,11 +156,24 @@ func (m *Model) card() card { return card{Family, m.settings, m.types, m.channel
 
 // Save implements bellwether.Model.
 func (m *Model) Save(w io.Writer) error {
-	vocabulary, err := json.Marshal(m.items)
+	defer runtime.KeepAlive(m) // of its memory
+	weights, err := m.Weights()
+	if err == nil {
+		err = nn.WriteWeights(w, weights.Card, weights.Arrays)
+	}
 	if err != nil {
 		return fmt.Errorf("sequence: saving: %w", err)
 	}
-	defer runtime.KeepAlive(m) // of its memory
+	return nil
+}
+
+// Weights returns what Save writes. The arrays are the model's own: they must not be changed, and
+// m must be kept meanwhile.
+func (m *Model) Weights() (*nn.Weights, error) {
+	vocabulary, err := json.Marshal(m.items)
+	if err != nil {
+		return nil, err
+	}
 	arrays := append(m.params.Arrays(), nn.Array{Name: "popularity", Shape: []int{len(m.popularity)}, Floats: m.popularity})
 	if m.own != nil {
 		arrays = append(arrays, nn.Array{Name: "own", Shape: []int{len(m.own)}, Bytes: m.own})
@@ -170,10 +183,8 @@ func (m *Model) Save(w io.Writer) error {
 		arrays = append(arrays, nn.Array{Name: "content", Shape: m.contentShape(), Floats: m.content})
 	}
 	arrays = append(arrays, nn.Array{Name: "vocabulary", Shape: []int{len(vocabulary)}, Bytes: vocabulary})
-	if err := nn.WriteWeights(w, m.card(), arrays); err != nil {
-		return fmt.Errorf("sequence: saving: %w", err)
-	}
-	return nil
+	text, err := json.Marshal(m.card())
+	return &nn.Weights{Card: text, Arrays: arrays}, err
 }
 
 // Load reads a model.
@@ -182,6 +193,11 @@ func Load(r io.Reader) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sequence: loading: %w", err)
 	}
+	return Restore(w)
+}
+
+// Restore makes a model of what Weights returned; it keeps the arrays.
+func Restore(w *nn.Weights) (*Model, error) {
 	m, err := restore(w)
 	if err != nil {
 		return nil, fmt.Errorf("sequence: loading: %w", err)
