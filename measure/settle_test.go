@@ -252,3 +252,32 @@ func TestSettlingDoesNotDependOnWhen(t *testing.T) {
 		}
 	})
 }
+
+// TestADecisionCountsOnce, logged twice or settled already.
+func TestADecisionCountsOnce(t *testing.T) {
+	d := slate("d", "s", 0, "a")
+	p := someone([]bellwether.Decision{d, d, slate("old", "s", 1, "a"), slate("other", "s", 2, "b")})
+	p.Outcomes = []bellwether.Outcome{{Decision: "old", Time: epoch.Add(hour), Rule: Rule{}.String(), Matured: true}}
+	if settled, open, counts := settle(t, p, options(5)); len(settled) != 0 || len(open) != 2 || counts.Repeated != 2 || counts.Decisions != 3 {
+		t.Errorf("settled %v, open %v, counts %+v", settled, open, counts)
+	}
+}
+
+// TestOnlyAnActionThatIsNoItemShowsEverything: a list or an item shows what it names, in the catalogue or not.
+func TestOnlyAnActionThatIsNoItemShowsEverything(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		decision bellwether.Decision
+		credited int64
+	}{
+		{"a message", single("d", "s", 0, "send"), 1},
+		{"one item", single("d", "s", 0, "a"), 0},
+		{"a list of items that the catalogue has", slate("d", "s", 0, "a", "c"), 0},
+		{"a list of items that it has not", slate("d", "s", 0, "x", "y"), 0},
+	} {
+		p := someone([]bellwether.Decision{c.decision}, event("e", bellwether.Purchase, "s", 1, item("b")))
+		if _, _, counts := settle(t, p, options(5)); counts.Credited != c.credited {
+			t.Errorf("%s: %d credited, want %d", c.name, counts.Credited, c.credited)
+		}
+	}
+}
