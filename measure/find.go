@@ -16,9 +16,7 @@ func (s *settler) find(p *history.Person, e *bellwether.Event, kind part) (place
 		}
 	}
 	if kind == refund && e.Order != "" {
-		if at, ok := s.orders[orderLine{e.Order, e.Item}]; ok {
-			return s.takenBack(at, e), nil
-		}
+		return s.takenBack(e), nil
 	}
 	if e.Decision != "" {
 		return s.named(p, e, kind)
@@ -32,9 +30,13 @@ func (s *settler) find(p *history.Person, e *bellwether.Event, kind part) (place
 	return s.last(e, kind), nil
 }
 
-// takenBack is where the refund of a sale goes that was credited to at.
-func (s *settler) takenBack(at place, e *bellwether.Event) place {
-	if at == nowhere || at.decision >= 0 && s.touches[at.decision].within(e.Occurred, s.longest) {
+// takenBack is where the refund of an order goes: where its sale went.
+func (s *settler) takenBack(e *bellwether.Event) place {
+	at, sold := s.orders[orderLine{e.Order, e.Item}]
+	switch {
+	case !sold || at == nowhere:
+		return nowhere
+	case at.decision >= 0 && !s.late(e) && s.touches[at.decision].within(e.Occurred, s.longest):
 		return at
 	}
 	s.counts.LateRefunds++
@@ -54,11 +56,8 @@ func (s *settler) named(p *history.Person, e *bellwether.Event, kind part) (plac
 	if kind == exposure {
 		return nowhere, nil
 	}
-	if i, settled := s.before[e.Decision]; settled {
-		if within(p.Outcomes[i].Time, e.Occurred, window) {
-			s.counts.Late++
-		}
-		return nowhere, nil
+	if s.before[e.Decision] {
+		return nowhere, nil // it came too late, or was linked to the person too late
 	}
 	known := s.decidedLater(p, e.Decision)
 	if !known && s.o.Known != nil {

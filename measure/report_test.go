@@ -133,6 +133,37 @@ func TestReportAsJSONAndCSV(t *testing.T) {
 	}
 }
 
+// TestThePageSaysThatThereIsNoVerdict beside a number on which none may rest, and what of the cost is not known.
+func TestThePageSaysThatThereIsNoVerdict(t *testing.T) {
+	r, err := Build(reportWorld(1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(write(t, r, asHTML), "No verdict") {
+		t.Error("a sound report has no verdict")
+	}
+	in := reportWorld(1000)
+	in.Events = withSale(in.Events, "CHF")
+	if r, err = Build(in); err != nil {
+		t.Fatal(err)
+	}
+	if page := write(t, r, asHTML); !strings.Contains(page, "No verdict") || !strings.Contains(page, "not known: the exchange rate of CHF") {
+		t.Error("a sale without a rate, and the page gives a verdict")
+	}
+}
+
+// withSale adds a sale in a currency.
+func withSale(events iter.Seq2[bellwether.Event, error], c bellwether.Currency) iter.Seq2[bellwether.Event, error] {
+	return func(yield func(bellwether.Event, error) bool) {
+		for e, err := range events {
+			if !yield(e, err) {
+				return
+			}
+		}
+		yield(event("foreign", bellwether.Purchase, "s1", 120, item("a"), func(e *bellwether.Event) { e.Price = bellwether.Money{Amount: 100, Currency: c} }), nil)
+	}
+}
+
 // TestEmptyReport: a fresh project has no decision, and says what is missing in every form.
 func TestEmptyReport(t *testing.T) {
 	in := reportWorld(0)

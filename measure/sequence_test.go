@@ -73,3 +73,95 @@ func TestPower(t *testing.T) {
 		t.Errorf("CUPED with ρ = .8 shows %.3f, want .6", half)
 	}
 }
+
+// TestAnytimeHoldsHoweverLarge: 400 looks at A/A tests between 20 and 100,000 people an arm, of skewed figures: the interval leaves 0 in
+// at most .05 + 3 SE of the runs.
+func TestAnytimeHoldsHoweverLarge(t *testing.T) {
+	const runs = 400
+	at := looks(400, 20, 100_000)
+	for name, s := range map[string]Sequential{"the default": {}, "a plan": {Planned: (&Plan{People: 20_000, Share: 0.5}).reference()}} {
+		rng := rand.New(rand.NewPCG(43, 1))
+		alarms := 0.0
+		for range runs {
+			var a, b running
+			left := false
+			for _, n := range at {
+				for a.n < n {
+					a.add(rng.ExpFloat64())
+					b.add(rng.ExpFloat64())
+				}
+				e := s.difference(a.sample(), b.sample())
+				left = left || e.Interval[0] > 0 || e.Interval[1] < 0
+			}
+			alarms += indicator(left) / runs
+		}
+		t.Logf("%s: false alarms %.4f", name, alarms)
+		if limit := 0.05 + 3*math.Sqrt(0.05*0.95/runs); alarms > limit {
+			t.Errorf("%s: false alarms %.4f, limit %.4f", name, alarms, limit)
+		}
+	}
+}
+
+// TestAResetReferenceIsNotAnytime: with the reference size reset to the size at each look the width is always 3.04 standard errors, and
+// false alarms grow without end, though slowly (the law of the iterated logarithm): looked at 4,000 times up to 10⁹ people an
+// arm it alarms well over .05, where the fixed reference does not. Means of normal figures are drawn from look to look.
+func TestAResetReferenceIsNotAnytime(t *testing.T) {
+	const runs = 400
+	alarms := func(planned func(n float64) float64) float64 {
+		rng := rand.New(rand.NewPCG(47, 1))
+		out := 0.0
+		for range runs {
+			sum, before, left := 0.0, 0.0, false
+			for _, n := range looks(4000, 20, 1e9) {
+				sum += math.Sqrt(2*(n-before)) * rng.NormFloat64() // of the difference
+				before = n
+				left = left || math.Abs(sum/n) > Sequential{Planned: planned(n)}.HalfWidth(n, 2)
+			}
+			out += indicator(left) / runs
+		}
+		return out
+	}
+	fixed, reset := alarms(func(float64) float64 { return 0 }), alarms(func(n float64) float64 { return n })
+	t.Logf("false alarms: fixed reference %.4f, reset %.4f", fixed, reset)
+	if limit := 0.05 + 3*math.Sqrt(0.05*0.95/runs); fixed > limit || reset <= limit {
+		t.Errorf("false alarms: fixed reference %.4f, reset %.4f, limit %.4f", fixed, reset, limit)
+	}
+}
+
+// looks are sizes from least to most, evenly spaced in their logarithm.
+func looks(count int, least, most float64) []float64 {
+	out := make([]float64, count)
+	for i := range out {
+		out[i] = math.Round(least * math.Pow(most/least, float64(i)/float64(count-1)))
+	}
+	return out
+}
+
+// running adds values up.
+type running struct{ n, sum, squares float64 }
+
+func (r *running) add(v float64) { r.n, r.sum, r.squares = r.n+1, r.sum+v, r.squares+v*v }
+
+func (r *running) sample() sample {
+	return sample{n: r.n, mean: r.sum / r.n, variance: (r.squares - r.sum*r.sum/r.n) / (r.n - 1)}
+}
+
+// TestTheReferenceStaysFixed: reports of a shop of 500 and of 4,000 people name the same reference size, the plan's or the default.
+func TestTheReferenceStaysFixed(t *testing.T) {
+	for _, c := range []struct {
+		plan *Plan
+		want string
+	}{
+		{nil, "confidence sequence, tightest at 5000 people an arm"},
+		{&Plan{People: 2000, Share: 0.2}, "confidence sequence, tightest at 640 people an arm"},
+		{&Plan{People: 2000}, "confidence sequence, tightest at 5000 people an arm"}, // it found no share
+	} {
+		for _, n := range []int{500, 4000} {
+			s := newStudy(t, StudyOptions{Join: options(1000), HoldoutShare: 0.2})
+			addAll(t, s, costWorld(n, rand.New(rand.NewPCG(3, 1)), 1, 0, 0)...)
+			if got := reportOf(t, s, ReportInput{Planned: c.plan}).Earned.Anytime.Method; got != c.want {
+				t.Errorf("with %d people: %q, want %q", n, got, c.want)
+			}
+		}
+	}
+}

@@ -30,11 +30,11 @@ type JoinCounts struct {
 	Settled     int64 `json:"settled"`  // decisions whose outcome will not change any more
 	Repeated    int64 `json:"repeated"` // decisions logged again under the same id; the first counts
 	Credited    int64 `json:"credited"`
-	Organic     int64 `json:"organic"`      // outcomes that no decision is credited with; the next five are part of them
+	Organic     int64 `json:"organic"`      // outcomes that no decision is credited with; the next five say why of some
 	Unknown     int64 `json:"unknown"`      // name a decision that is not in the log
 	Elsewhere   int64 `json:"elsewhere"`    // name a decision about somebody else
-	Late        int64 `json:"late"`         // fit a decision, but arrived more than the allowance after they happened
-	LateRefunds int64 `json:"late_refunds"` // take back a credited sale after its decision's windows
+	Late        int64 `json:"late"`         // of people with decisions: arrived after the allowance
+	LateRefunds int64 `json:"late_refunds"` // would take back a credited sale, but come after its decision's windows or the allowance
 	NoDecision  int64 `json:"no_decision"`  // of people about whom no decision was taken
 	Refunds     int64 `json:"refunds"`      // refunds in all
 	NoRate      int64 `json:"no_rate"`      // sales in a currency without a rate: not counted
@@ -87,7 +87,7 @@ type settler struct {
 	touches []touch                         // of the open decisions, in the order of time
 	begun   int                             // touches up to the event at hand
 	index   map[bellwether.DecisionID]int32 // of touches
-	before  map[bellwether.DecisionID]int32 // of the outcomes that are settled
+	before  map[bellwether.DecisionID]bool  // of the outcomes that are settled
 	fixed   map[bellwether.EventID]struct{} // credited by these
 	orders  map[orderLine]place             // of sales
 	counts  JoinCounts
@@ -119,7 +119,7 @@ func newSettler(o JoinOptions) *settler {
 	}
 	return &settler{
 		o: o, name: o.Rule.String(), longest: o.Rule.longest(), parts: o.Rule.parts(),
-		index: map[bellwether.DecisionID]int32{}, before: map[bellwether.DecisionID]int32{},
+		index: map[bellwether.DecisionID]int32{}, before: map[bellwether.DecisionID]bool{},
 		fixed: map[bellwether.EventID]struct{}{}, orders: map[orderLine]place{},
 	}
 }
@@ -140,7 +140,7 @@ func (s *settler) person(p *history.Person) error {
 	clear(s.fixed)
 	clear(s.orders)
 	for i := range p.Outcomes {
-		s.keep(&p.Outcomes[i], int32(i))
+		s.keep(&p.Outcomes[i])
 	}
 	for i := range p.Decisions {
 		s.touch(p, &p.Decisions[i])
@@ -154,8 +154,8 @@ func (s *settler) person(p *history.Person) error {
 }
 
 // keep notes what a settled outcome was credited with.
-func (s *settler) keep(o *bellwether.Outcome, i int32) {
-	s.before[o.Decision] = i
+func (s *settler) keep(o *bellwether.Outcome) {
+	s.before[o.Decision] = true
 	s.counts.Decisions++
 	s.counts.Settled++
 	for _, e := range o.Events {
@@ -165,8 +165,7 @@ func (s *settler) keep(o *bellwether.Outcome, i int32) {
 
 // touch begins the outcome of a decision.
 func (s *settler) touch(p *history.Person, d *bellwether.Decision) {
-	_, again := s.index[d.ID]
-	if _, settled := s.before[d.ID]; again || settled {
+	if _, again := s.index[d.ID]; again || s.before[d.ID] {
 		s.counts.Repeated++
 		return
 	}
@@ -207,13 +206,16 @@ func (s *settler) event(p *history.Person, e *bellwether.Event) error {
 	if err != nil {
 		return err
 	}
-	if at.decision >= 0 && e.Received.Sub(e.Occurred) > s.o.Lateness {
-		at = nowhere
-		if kind != exposure {
+	late := s.late(e)
+	if late {
+		if at.decision >= 0 {
+			at = nowhere
+		}
+		if kind != exposure && len(p.Decisions)+len(p.Outcomes) > 0 {
 			s.counts.Late++
 		}
 	}
-	if kind == conversion && e.Order != "" {
+	if kind == conversion && e.Order != "" && !late {
 		s.orders[orderLine{e.Order, e.Item}] = at
 	}
 	switch {
@@ -231,6 +233,9 @@ func (s *settler) event(p *history.Person, e *bellwether.Event) error {
 	}
 	return nil
 }
+
+// late reports whether e arrived after the allowance.
+func (s *settler) late(e *bellwether.Event) bool { return e.Received.Sub(e.Occurred) > s.o.Lateness }
 
 func (s *settler) sale(kind part, v sale) {
 	s.counts.Sales++

@@ -18,7 +18,7 @@ type StudyOptions struct {
 	Before       time.Duration // length of the pre-period; 0: 28 days; negative: none
 	HoldoutShare float64       // of people, by bucket: who is in which arm
 	Costs        Costs
-	Sample       int // newest mature decisions of a surface that are kept for values; 0: DefaultSample
+	Sample       int // newest mature decisions of the comparison that are kept for values, by surface; 0: DefaultSample
 
 	// Settled takes the outcomes of one person that were settled just now, to be written to the log. It is called
 	// from several goroutines, and what the outcomes point to is valid until it returns. The same outcome may come again,

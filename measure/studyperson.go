@@ -14,10 +14,6 @@ func (s *Study) compare(p *history.Person) {
 	u := Person{Holdout: arm == 1}
 	both, first := false, false
 	s.outcomes(p, func(o *bellwether.Outcome) {
-		surface := s.surface(o.Surface)
-		if o.Matured && !o.Holdout {
-			surface.newest.add(o)
-		}
 		if o.Rule != s.settler.name {
 			s.old++
 		}
@@ -31,8 +27,11 @@ func (s *Study) compare(p *history.Person) {
 		}
 		u.During.Decisions++
 		u.During.Clicked += o.Rewards[Click]
-		if o.Matured {
+		if surface := s.surface(o.Surface); o.Matured {
 			surface.add(o)
+			if !o.Holdout {
+				surface.newest.add(o)
+			}
 		}
 	})
 	if u.Start.IsZero() {
