@@ -10,16 +10,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"time"
 
 	"bellwether"
-	"bellwether/api"
 	"bellwether/collect"
+	"bellwether/host"
 	"bellwether/pipeline"
 	"bellwether/store"
+	"bellwether/web"
 )
 
 // project opens a new project in a folder, with every view that the program folds.
-func project(ctx context.Context, folder string) (*pipeline.Engine, *store.Store, *store.Project, error) {
+func project(ctx context.Context, folder string) (*pipeline.Project, *store.Store, *store.Project, error) {
 	st, err := store.Open(ctx, folder, store.Options{})
 	if err != nil {
 		return nil, nil, nil, err
@@ -51,7 +53,7 @@ func importing(ctx context.Context, folder string, file io.Reader) (func() (int6
 	return run, closing(e, st), nil
 }
 
-func closing(e *pipeline.Engine, st *store.Store) func() error {
+func closing(e *pipeline.Project, st *store.Store) func() error {
 	return func() error {
 		err := e.Close()
 		if closed := st.Close(); err == nil {
@@ -75,15 +77,19 @@ func posting(batch int) func(context.Context, string, io.Reader) (func() (int64,
 		if err != nil {
 			return nil, nil, err
 		}
-		keys, err := api.LoadKeys(ctx, st)
+		keys, err := web.LoadKeys(ctx, st, nil)
 		if err != nil {
 			return nil, nil, err
 		}
-		key, err := keys.Create(ctx, p, api.Write)
+		key, err := keys.Create(ctx, p, web.Write, "account", time.Time{})
 		if err != nil {
 			return nil, nil, err
 		}
-		server := httptest.NewServer(api.New(api.Options{Keys: keys, Engine: func(bellwether.ProjectID) *pipeline.Engine { return e }}))
+		handler, err := host.New(host.Options{Keys: keys, Project: func(bellwether.ProjectID) *pipeline.Project { return e }})
+		if err != nil {
+			return nil, nil, err
+		}
+		server := httptest.NewServer(handler)
 		post := &poster{url: server.URL + "/v1/batch", key: key, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}}}
 		run := func() (int64, error) {
 			if err := post.all(ctx, bodies); err != nil {

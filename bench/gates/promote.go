@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"bellwether"
-	"bellwether/api"
 	"bellwether/collect"
+	"bellwether/host"
+	"bellwether/learn"
 	"bellwether/pipeline"
 	"bellwether/store"
+	"bellwether/web"
 )
 
 // promoteCheck asks for a hundred recommendations a second over HTTP while five models are
@@ -32,20 +34,24 @@ func promoteCheck(r *runner) error {
 	if err != nil {
 		return err
 	}
-	e, err := pipeline.Open(r.ctx, p, pipeline.Options{HoldoutShare: -1, Training: pipeline.Training{Epochs: 1, Preset: "tiny"}})
+	e, err := pipeline.Open(r.ctx, p, pipeline.Options{HoldoutShare: -1, Training: learn.Training{Epochs: 1, Preset: "tiny"}})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	keys, err := api.LoadKeys(r.ctx, st)
+	keys, err := web.LoadKeys(r.ctx, st, nil)
 	if err != nil {
 		return err
 	}
-	key, err := keys.Create(r.ctx, p, api.Write)
+	key, err := keys.Create(r.ctx, p, web.Write, "gates", time.Time{})
 	if err != nil {
 		return err
 	}
-	server := httptest.NewServer(api.New(api.Options{Keys: keys, Engine: func(bellwether.ProjectID) *pipeline.Engine { return e }}))
+	handler, err := host.New(host.Options{Keys: keys, Project: func(bellwether.ProjectID) *pipeline.Project { return e }})
+	if err != nil {
+		return err
+	}
+	server := httptest.NewServer(handler)
 	defer server.Close()
 	if err := walks(r.ctx, e, 200, 40, 300); err != nil {
 		return err
@@ -58,15 +64,15 @@ func promoteCheck(r *runner) error {
 	}
 	start := time.Now()
 	for range 5 {
-		if _, err := e.Train(r.ctx, "recommend", nil, nil); err != nil {
+		if _, err := e.Train(r.ctx, "recommend", nil, nil, nil); err != nil {
 			stop()
 			return err
 		}
-		if _, err := e.Evaluate(r.ctx, "recommend", nil); err != nil {
+		if _, err := e.Evaluate(r.ctx, "recommend", nil, nil); err != nil {
 			stop()
 			return err
 		}
-		if _, _, err := e.Promote(r.ctx, "recommend", true, nil); err != nil {
+		if _, _, err := e.Promote(r.ctx, "recommend", nil, true, nil); err != nil {
 			stop()
 			return err
 		}
@@ -84,7 +90,7 @@ func promoteCheck(r *runner) error {
 }
 
 // walks writes n people who view items in a circle, one a day.
-func walks(ctx context.Context, e *pipeline.Engine, n, days, items int) error {
+func walks(ctx context.Context, e *pipeline.Project, n, days, items int) error {
 	begin := time.Now().AddDate(0, 0, -days-1)
 	var in []collect.Incoming
 	for p := range n {

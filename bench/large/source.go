@@ -4,9 +4,9 @@ import (
 	"slices"
 
 	"bellwether"
+	"bellwether/dataset"
 	"bellwether/internal/market"
 	"bellwether/models/sequence"
-	"bellwether/prepare"
 )
 
 // types are the events that a model sees.
@@ -32,13 +32,14 @@ func newSource(p market.Preset, seed uint64) (*source, error) {
 		return nil, err
 	}
 	s := &source{world: w, tokens: map[int]int{}}
-	catalogue := make([]bellwether.Item, len(w.Items))
+	catalogue := make(map[bellwether.ItemID]*bellwether.Item, len(w.Items))
 	for j := range w.Items {
-		catalogue[j] = w.Items[j].Item
-		s.shop.Items = append(s.shop.Items, catalogue[j].ID)
+		it := &w.Items[j].Item
+		catalogue[it.ID] = it
+		s.shop.Items = append(s.shop.Items, it.ID)
 	}
 	s.shop.Channels, s.shop.Campaigns = []bellwether.Channel{"email", "home"}, []bellwether.CampaignID{"newsletter"}
-	prepare.Describe(&s.shop, catalogue)
+	dataset.Describe(&s.shop, catalogue)
 	return s, nil
 }
 
