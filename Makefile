@@ -2,7 +2,7 @@
 FUZZTIME ?= 1m
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 
-.PHONY: test lint bench fuzz docs
+.PHONY: test lint bench fuzz docs clients
 
 test: ## what every change must pass
 	go test ./...
@@ -25,3 +25,6 @@ fuzz: ## every fuzz target, FUZZTIME each
 
 docs: ## prints the reference of every package
 	@for pkg in $$(go list ./...); do go doc -all $$pkg; echo; done
+
+clients: ## published clients of other products against the server (needs npm, pip and chromium)
+	go test -tags=slow ./web/routes -run Clients -v

@@ -1,8 +1,10 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"bellwether"
@@ -116,21 +118,38 @@ func (c *Collector) settle(ctx context.Context) error {
 	return nil
 }
 
-// unseen parts messages into the new ones and those whose id is in the log.
+// unseen parts messages into the new ones and those whose id is in the log. Ids are looked up in the order of their
+// keys: neighbours lie in one block.
 func (c *Collector) unseen(messages []*message) (fresh, seen []*message, err error) {
-	fresh = messages[:0]
-	for _, m := range messages {
-		received, ok, err := lookup(c.view, m.key())
+	sought := make([]soughtKey, len(messages))
+	for i, m := range messages {
+		sought[i].key, sought[i].at = m.key(), i
+	}
+	slices.SortFunc(sought, func(a, b soughtKey) int { return bytes.Compare(a.key[:], b.key[:]) })
+	known := make([]bool, len(messages))
+	for i := range sought {
+		s := &sought[i]
+		received, ok, err := lookup(c.view, s.key)
 		if err != nil {
 			return nil, nil, fmt.Errorf("collect: look an id up: %w", err)
 		}
-		if ok && within(received, m.received(), c.o.DedupWindow) {
+		known[s.at] = ok && within(received, messages[s.at].received(), c.o.DedupWindow)
+	}
+	fresh = messages[:0]
+	for i, m := range messages {
+		if known[i] {
 			seen = append(seen, m)
 		} else {
 			fresh = append(fresh, m)
 		}
 	}
 	return fresh, seen, nil
+}
+
+// soughtKey is the key of a message's id, and the message's place.
+type soughtKey struct {
+	key seenKey
+	at  int
 }
 
 func (m *message) key() seenKey    { return keyOf(m.events[0].ID) }

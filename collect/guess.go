@@ -134,8 +134,8 @@ func (g *guesser) take(m *Mapping, fields ...string) {
 // format is the pattern of a column of times that are not understood without one.
 func (g *guesser) format(field string, column int) string {
 	switch {
-	case isAmount(field) && slices.Contains(g.names, "occurred") && slices.Contains(g.names, "received"):
-		return formatMinor // as WriteEvents of package prepare writes them
+	case isAmount(field) && slices.Contains(g.names, "occurred") && slices.Contains(g.names, "received") && !slices.Contains(g.names, "identity"):
+		return formatMinor // as WriteEvents of package prepare writes them; the lake's amounts are in major units
 	case !slices.Contains([]string{"time", "received", "from", "to", "updated"}, field):
 		return ""
 	}

@@ -2,10 +2,11 @@ package history
 
 import (
 	"encoding/binary"
-	"hash/fnv"
 	"time"
 
 	"bellwether"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // The view's keys. A name is a subject, or "~" and an anonymous id, as it came but for white space; "" is market
@@ -37,12 +38,8 @@ const (
 // Buckets is the number of parts that people are cut into, by a hash of their subject.
 const Buckets = 64
 
-// BucketOf returns the part that a subject belongs to.
-func BucketOf(name bellwether.Subject) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // never fails
-	return int(h.Sum32() % Buckets)
-}
+// BucketOf returns the part that a subject belongs to: the six highest bits of XXH64 of its UTF-8 bytes.
+func BucketOf(name bellwether.Subject) int { return int(xxhash.Sum64String(string(name)) >> 58) }
 
 // nameKey is the beginning of all keys of a name.
 func nameKey(name bellwether.Subject) []byte {

@@ -262,5 +262,8 @@ func (p *pass) market() error {
 		r.addSpan(rest, v, 0, false, "")
 		return true
 	})
-	return errors.Join(err, failed, flush())
+	err = errors.Join(err, failed, flush())
+	t := &p.tally.total
+	t.Market, t.Read, t.Events = t.Read, 0, 0 // nobody's so far
+	return err
 }

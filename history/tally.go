@@ -29,7 +29,8 @@ type Example struct {
 // Tally is what a pass saw, and what the rules did.
 type Tally struct {
 	Rules     []RuleReport `json:"rules"`
-	Read      int64        `json:"read"`      // events in the log that were received by then
+	Read      int64        `json:"read"`      // people's events in the log that were received by then
+	Market    int64        `json:"market"`    // events about nobody: market data, the system's own records
 	Events    int64        `json:"events"`    // clean ones
 	People    int64        `json:"people"`    // that have a clean event or a decision
 	Decisions int64        `json:"decisions"` // about people
@@ -79,6 +80,7 @@ func (t *tally) merge(o *tally) {
 		a.Examples = append(a.Examples, b.Examples[:min(len(b.Examples), maxExamples-len(a.Examples))]...)
 	}
 	t.total.Read += o.total.Read
+	t.total.Market += o.total.Market
 	t.total.Events += o.total.Events
 	t.total.People += o.total.People
 	t.total.Decisions += o.total.Decisions

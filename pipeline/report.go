@@ -1,117 +1,203 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"iter"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"bellwether"
+	"bellwether/decide"
+	"bellwether/learn"
 	"bellwether/measure"
-	"bellwether/prepare"
+	"bellwether/store"
 )
 
-// reports keeps the newest report: it is made again when the log has grown or a minute has passed.
-type reports struct {
+// reported is the newest report, as it was written.
+type reported struct {
 	mu     sync.Mutex
 	report *measure.Report
-	cursor uint64
-	asOf   time.Time
 }
 
-// Report says what the decisions were worth, from the cleaned log up to now. It must not be changed.
-func (e *Engine) Report(ctx context.Context) (*measure.Report, error) {
-	e.reports.mu.Lock()
-	defer e.reports.mu.Unlock()
-	last, err := e.project.Log.Last(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the end of the log: %w", err)
+const reportName = "report.json"
+
+// Report says what the decisions were worth, as the newest turn or [Project.Refresh] found; before there is one, it is made now. It
+// must not be changed.
+func (p *Project) Report(ctx context.Context) (*measure.Report, error) {
+	p.report.mu.Lock()
+	r := p.report.report
+	p.report.mu.Unlock()
+	if r != nil {
+		return r, nil
 	}
-	now := e.o.Clock()
-	if r := &e.reports; r.report != nil && r.cursor == last && now.Sub(r.asOf) < time.Minute {
-		return r.report, nil
+	r = new(measure.Report)
+	err := p.getJSON(ctx, reportName, r)
+	if errors.Is(err, store.ErrNotFound) {
+		_, err = p.Refresh(ctx)
+		p.report.mu.Lock()
+		defer p.report.mu.Unlock()
+		return p.report.report, err
 	}
-	t := newTurn(e, nil)
-	if err := cleanEvents(ctx, t); err != nil {
-		return nil, err
-	}
-	report, err := t.measured(ctx)
-	if err != nil {
-		return nil, err
-	}
-	e.reports.report, e.reports.cursor, e.reports.asOf = report, last, now
-	return report, nil
+	return r, err
 }
 
-func (t *turn) measured(ctx context.Context) (*measure.Report, error) {
-	prices, err := t.e.prices()
-	if err != nil {
-		return nil, err
-	}
-	in := measure.Input{
-		Project: t.e.project.ID, AsOf: t.asOf, Decisions: t.e.Decisions(ctx), Events: all(t.cleaned.Events),
-		Prices: prices, Person: t.person, HoldoutShare: max(t.e.o.HoldoutShare, 0),
-		Reward: measure.Conversion, Valued: valuedDecisions, Seed: t.e.o.Training.Seed,
-	}
-	if t.e.o.Measured != nil {
-		in.People.From = t.e.o.Measured()
-	}
-	if in.Targets, err = t.e.targets(since(in.Decisions, in.People.From)); err != nil {
-		return nil, err
-	}
-	if t.e.o.Plan != nil {
-		in.Planned = t.e.o.Plan()
-	}
-	r, err := measure.Build(in)
-	if err != nil {
-		return nil, fmt.Errorf("measuring: %w", err)
-	}
-	return r, nil
-}
-
-// Cleaning returns what the cleaning rules find in the log as it is.
-func (e *Engine) Cleaning(ctx context.Context) (prepare.Report, error) {
-	t := newTurn(e, nil)
-	if err := cleanEvents(ctx, t); err != nil {
-		return prepare.Report{}, err
-	}
-	return t.cleaned.Report, nil
-}
-
-// Export writes the cleaned events, or the training set of an application, as Parquet; or the sequence model.
-func (e *Engine) Export(ctx context.Context, what string, w io.Writer) error {
-	if modelFiles[what] != nil {
-		return e.exportModel(ctx, what, w)
-	}
-	t := newTurn(e, nil)
-	if what != "events" && what != "recommend" && what != "behaviour" {
-		return fmt.Errorf("%w: what is %q; it can be events, recommend, behaviour, model, model-onnx or model-card", ErrBadRequest, what)
-	}
-	if err := cleanEvents(ctx, t); err != nil {
+// keepReport makes a report the newest one.
+func (p *Project) keepReport(ctx context.Context, r *measure.Report) error {
+	if err := p.putJSON(ctx, reportName, r); err != nil {
 		return err
 	}
-	if what == "events" {
-		return prepare.WriteEvents(w, t.cleaned.Events)
-	}
-	t.work = &work{application: what}
-	if err := assembleData(ctx, t); err != nil {
-		return err
-	}
-	if what == "recommend" {
-		return prepare.WriteSequences(w, t.work.data.Sequences)
-	}
-	return prepare.WriteTable(w, t.work.data.Table)
+	p.report.mu.Lock()
+	defer p.report.mu.Unlock()
+	p.report.report = r
+	return nil
 }
 
-// since leaves out the decisions before from.
-func since(decisions iter.Seq2[bellwether.Decision, error], from time.Time) iter.Seq2[bellwether.Decision, error] {
-	return func(yield func(bellwether.Decision, error) bool) {
-		for d, err := range decisions {
-			if (err != nil || !d.Time.Before(from)) && !yield(d, err) {
-				return
+// Refresh is a turn without learning: it reads everybody once and renews the report, and what is popular. Its result has no number.
+func (p *Project) Refresh(ctx context.Context) (TurnReport, error) { return p.refresh(ctx, false) }
+
+// refresh brings the lake up to date too, where files are wanted.
+func (p *Project) refresh(ctx context.Context, files bool) (TurnReport, error) {
+	if !p.turns.TryLock() {
+		return TurnReport{}, ErrTurnRunning
+	}
+	defer p.turns.Unlock()
+	t := p.newTurn(nil)
+	t.tasks, t.files = false, files
+	for _, s := range turnSteps {
+		if s.each {
+			continue
+		}
+		if err := s.run(ctx, t); err != nil {
+			return t.result, fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return t.result, nil
+}
+
+// joining says how events are credited to decisions, as of a moment.
+func (p *Project) joining(asOf time.Time) (measure.JoinOptions, error) {
+	items, err := p.History.Items()
+	if err != nil {
+		return measure.JoinOptions{}, err
+	}
+	return measure.JoinOptions{
+		AsOf: asOf, Prices: measure.Prices{Currency: p.Currency, Rates: p.o.Rates, Catalogue: items},
+		Known: func(id bellwether.DecisionID) (bool, error) {
+			_, ok, err := p.History.Decision(id)
+			return ok, err
+		},
+	}, nil
+}
+
+func (p *Project) reportInput() measure.ReportInput {
+	return measure.ReportInput{
+		Project: p.ID, Planned: p.o.Plan, Seed: p.o.Training.Seed, Reward: measure.Conversion, Decision: p.History.Decision, Targets: p.targets,
+	}
+}
+
+// maxActions is how many actions of a surface "always" policies are valued for.
+const maxActions = 6
+
+// targets are the policies that the report values from the log. Where one action is chosen: taking each of them always. For
+// slates: showing candidates by chance, and following the scores twice as closely.
+func (p *Project) targets(_ bellwether.Surface, decisions []bellwether.Decision) ([]measure.Target, error) {
+	slates, actions := false, map[string]bool{}
+	for i := range decisions {
+		d := &decisions[i]
+		switch {
+		case d.Holdout || !d.Evaluable:
+		case d.Slate:
+			slates = true
+		default:
+			for _, c := range d.Candidates {
+				if len(actions) < maxActions {
+					actions[c.Action] = true
+				}
 			}
 		}
 	}
+	var out []measure.Target
+	for _, name := range slices.Sorted(maps.Keys(actions)) {
+		out = append(out, measure.Target{Name: "always " + name, Distribution: always(name)})
+	}
+	if slates {
+		out = append(out,
+			measure.Target{Name: "by chance", Distribution: follow(decide.Uniform{})},
+			measure.Target{Name: "closer to the scores", Distribution: follow(decide.Softmax{Temperature: p.Options.Temperature / 2})})
+	}
+	return out, nil
+}
+
+// always is the policy that takes one action.
+func always(action string) func(*bellwether.Decision) ([]float64, error) {
+	return func(d *bellwether.Decision) ([]float64, error) {
+		p := make([]float64, len(d.Candidates))
+		for i, c := range d.Candidates {
+			if c.Action == action {
+				p[i] = 1
+			}
+		}
+		return p, nil
+	}
+}
+
+// follow is a policy over the logged candidates and scores.
+func follow(p decide.Policy) func(*bellwether.Decision) ([]float64, error) {
+	return func(d *bellwether.Decision) ([]float64, error) {
+		c := decide.Context{Subject: d.Subject, Surface: d.Surface, Time: d.Time, Features: d.Context}
+		return p.Distribution(c, d.Candidates, rand.New(rand.NewPCG(d.Seed, 0)))
+	}
+}
+
+// record keeps the report of a turn under the next number.
+func (p *Project) record(ctx context.Context, r *TurnReport) (err error) {
+	if r.Number, err = learn.Number(ctx, p.Store.KV, "turn"); err != nil {
+		return err
+	}
+	return p.putJSON(ctx, fmt.Sprintf("turns/turn-%06d.json", r.Number), r)
+}
+
+// Turns returns the reports of the newest turns, at most n, oldest first.
+func (p *Project) Turns(ctx context.Context, n int) ([]TurnReport, error) {
+	objects, err := p.Store.Objects.List(ctx, "turns/")
+	if err != nil {
+		return nil, fmt.Errorf("listing turns: %w", err)
+	}
+	objects = objects[max(0, len(objects)-n):]
+	out := make([]TurnReport, len(objects))
+	for i, o := range objects {
+		if err := p.getJSON(ctx, o.Name, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (p *Project) putJSON(ctx context.Context, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	if err := p.Store.Objects.Put(ctx, name, bytes.NewReader(b)); err != nil {
+		return fmt.Errorf("storing %s: %w", name, err)
+	}
+	return nil
+}
+
+func (p *Project) getJSON(ctx context.Context, name string, v any) error {
+	f, err := p.Store.Objects.Get(ctx, name)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	defer f.Close()
+	if err := json.NewDecoder(f).Decode(v); err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return nil
 }

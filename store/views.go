@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	viewCache    = 64 << 20 // bytes of blocks kept in memory, for all views together
-	viewMemtable = 32 << 20 // bytes of changes that a crash makes views fold again
+	viewCache    = 256 << 20 // bytes of blocks kept in memory, for all views together
+	viewMemtable = 32 << 20  // bytes of changes that a crash makes views fold again
 )
 
 // views is the one Pebble instance that holds the views of all projects.

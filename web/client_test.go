@@ -194,6 +194,7 @@ func TestSocket(t *testing.T) {
 				t.Fatalf("a stale socket: %v", err)
 			}
 			stop := f.serve(Listen{Folder: dir})
+			c := f.dial(dir) // the stale one had the name already
 			path, err := socketPath(dir)
 			if err != nil {
 				t.Fatal(err)
@@ -202,7 +203,6 @@ func TestSocket(t *testing.T) {
 			if err != nil || info.Mode() != os.ModeSocket|0o600 {
 				t.Errorf("the socket is %v, %v", info.Mode(), err)
 			}
-			c := f.dial(dir)
 			var out map[string]any
 			if err := c.Do(t.Context(), "GET", "/v1/echo", nil, &out, nil); err != nil || out["project"] != "alpha" {
 				t.Errorf("%v, %v", out, err)

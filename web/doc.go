@@ -6,6 +6,7 @@
 //
 //	web.Typed(http.MethodGet, "/v1/models", web.Admin, "The models in service", func(ctx context.Context, in *struct{}) (*Models, error) { … })
 //	web.Raw(http.MethodPost, "/v1/recommend", web.Read, "A slate for one person", func(w http.ResponseWriter, r *http.Request) error { … })
+//	web.Page(http.MethodGet, "/models", web.Admin, "The models, card by card", handler)
 //
 // A request names its project by its key alone: Basic authentication with the key as user name, or
 // Authorization: Bearer KEY, or a session's cookie. Over the socket in the data folder no key is needed, since the

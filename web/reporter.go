@@ -22,7 +22,7 @@ type Line struct {
 }
 
 func wantsReports(r *http.Request, to *row) bool {
-	return to.Page == nil && strings.Contains(r.Header.Get("Accept"), reports)
+	return !to.HTML && strings.Contains(r.Header.Get("Accept"), reports)
 }
 
 // reporter writes reports as they come and keeps the answer until it is whole.

@@ -16,7 +16,6 @@ type Call struct {
 	Token   string // that a form of this session must bring along; "": not a session
 
 	project  any
-	pages    []Page
 	progress func(bellwether.Progress)
 }
 
@@ -52,9 +51,6 @@ func ProjectOf[T any](ctx context.Context) (T, error) {
 func WithProject(ctx context.Context, id bellwether.ProjectID, role Role, project any) context.Context {
 	return withCall(ctx, &Call{Project: id, Role: role, Local: true, project: project})
 }
-
-// Pages returns the titled pages that the call's role opens, in the order of the navigation.
-func Pages(ctx context.Context) []Page { return CallFrom(ctx).pages }
 
 // Progress returns what takes reports of a call that takes long; it is never nil. Where nobody reads them, they go nowhere.
 func Progress(ctx context.Context) func(bellwether.Progress) {

@@ -50,7 +50,7 @@ type Route struct {
 	Accepts []string  // content types of a raw route's body; nil: JSON, where the method has a body
 	Answers []string  // content types of a raw route's answer; nil: JSON
 	Key     KeyFinder // of a route that collects: where else its key may be; nil: in the header alone
-	Page    *Page     // that the route shows; nil: it is no page
+	HTML    bool      // asked by browsers for people: see Page
 
 	raw   Handler
 	typed func(api huma.API, op huma.Operation, problem func(context.Context, error) *Problem)
@@ -103,20 +103,13 @@ func (r *Route) OperationID() string {
 // browsers reports whether pages of other sites may ask: they send events with a key that can do nothing else.
 func (r *Route) browsers() bool { return r.Role == Collect }
 
-// Page is a page of the console. Its application gives it; the frame lists the titled ones.
-type Page struct {
-	Path  string  // such as /models
-	Role  Role    // that a session must open; "": Admin, as pages are never public
-	Title string  // key of the navigation's entry in the message catalogues; "": not in the navigation
-	Order int     // in the navigation, lowest first
-	Doc   string  // one line, for the table
-	Show  Handler // writes the page
-}
-
-// Route returns the row of the page.
-func (p Page) Route() Route {
-	p.Role = cmp.Or(p.Role, Admin)
-	r := Raw(http.MethodGet, p.Path, p.Role, p.Doc, p.Show)
-	r.Page, r.Answers = &p, []string{"text/html"}
+// Page returns a route that a browser asks for a person: without a session it leads to /login, and a refusal is shown
+// by Options.Refused. The rows of the console's frame are made by it: its pages, their forms, its assets.
+func Page(method, path string, role Role, doc string, h http.Handler) Route {
+	r := Raw(method, path, role, doc, func(w http.ResponseWriter, r *http.Request) error {
+		h.ServeHTTP(w, r)
+		return nil
+	})
+	r.HTML, r.Accepts, r.Answers = true, []string{"application/x-www-form-urlencoded"}, []string{"text/html"}
 	return r
 }

@@ -19,11 +19,10 @@ type Options struct {
 	Keys     *Keys
 	Project  func(bellwether.ProjectID) any // the open project, nil for one that is not open
 	Routes   []Route                        // beside the server's own
-	Pages    []Page
-	Failures []Failure // beside those of the packages below
-	Gauges   []Gauge   // shown at /metrics
-	Prefix   string    // first-party path, such as /e, under which browsers collect as well; "": none
-	Proxied  bool      // behind a proxy whose X-Forwarded-For and -Proto are believed
+	Failures []Failure                      // beside those of the packages below
+	Gauges   []Gauge                        // shown at /metrics
+	Prefix   string                         // first-party path, such as /e, under which browsers collect as well; "": none
+	Proxied  bool                           // behind a proxy whose X-Forwarded-For and -Proto are believed
 	Limits   Limits
 	Refused  func(w http.ResponseWriter, r *http.Request, p *Problem) // shows a browser why a page is not shown; nil: as text
 	Clock    func() time.Time                                         // nil: time.Now
@@ -34,7 +33,6 @@ type Options struct {
 type Server struct {
 	o        Options
 	routes   []Route
-	pages    []Page
 	failures []Failure
 	table    *table
 	mux      *http.ServeMux
@@ -64,13 +62,6 @@ func New(o Options) (*Server, error) {
 		working: make(chan struct{}, o.Limits.Working), metrics: newMetrics(o.Gauges),
 	}
 	s.routes = append(s.own(), o.Routes...)
-	for _, p := range o.Pages {
-		s.routes = append(s.routes, p.Route())
-		if p.Title != "" {
-			s.pages = append(s.pages, p)
-		}
-	}
-	slices.SortStableFunc(s.pages, func(a, b Page) int { return a.Order - b.Order })
 	var err error
 	if s.table, err = newTable(s.routes, o.Prefix, s.problem); err != nil {
 		return nil, err
@@ -133,7 +124,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, to *row) {
 	rec := &recorder{ResponseWriter: w}
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
-			s.o.Logger.Error("a handler panicked", "route", to.OperationID(), "panic", p)
+			s.o.Logger.Error("a handler panicked", "route", to.id, "panic", p)
 			if rec.status != 0 {
 				panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 			}
@@ -141,7 +132,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, to *row) {
 		} else if p != nil {
 			panic(p)
 		}
-		s.metrics.observe(to.OperationID(), rec.status, time.Since(start))
+		s.metrics.observe(to.id, rec.status, time.Since(start))
 	}()
 	if to.browsers() {
 		w.Header().Set("Access-Control-Allow-Origin", "*") // it carries a key and no cookie
@@ -178,7 +169,7 @@ func (s *Server) answer(w *recorder, r *http.Request, to *row) error {
 		}
 		defer leave()
 	}
-	c := &Call{Project: in.project, Role: in.role, Key: in.key, Local: in.local, pages: s.pagesOf(in.role)}
+	c := &Call{Project: in.project, Role: in.role, Key: in.key, Local: in.local}
 	if in.session != nil {
 		c.Token = in.session.token
 	}
@@ -225,16 +216,6 @@ func (s *Server) pass(w *recorder, r *http.Request, to *row, c *Call) error {
 	return out.finish()
 }
 
-func (s *Server) pagesOf(role Role) []Page {
-	var out []Page
-	for _, p := range s.pages {
-		if role.Opens(p.Route().Role) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // problem is what err amounts to, noted in the log when it is a fault of the program.
 func (s *Server) problem(ctx context.Context, err error) *Problem {
 	p := problemOf(s.failures, err)
@@ -251,7 +232,7 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, to *row, err error) {
 	p := s.problem(r.Context(), err)
 	switch {
-	case to == nil || to.Page == nil || isLocal(r.Context()):
+	case to == nil || !to.HTML || isLocal(r.Context()):
 		p.write(w)
 	case p.Status == http.StatusUnauthorized:
 		http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)

@@ -18,9 +18,11 @@ const (
 	sessionLife = 7 * 24 * time.Hour
 	ticketLife  = 15 * time.Minute
 	maxSessions = 10_000
-	tokenField  = "csrf" // of forms
 	tokenHeader = "X-CSRF-Token"
 )
+
+// TokenField is the field of a page's forms that holds Call.Token.
+const TokenField = "csrf"
 
 // session is a browser that signed in. The cookie holds a random id and nothing else.
 type session struct {
@@ -124,7 +126,7 @@ func (o *session) forged(r *http.Request, form []byte) bool {
 	token := r.Header.Get(tokenHeader)
 	if token == "" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		if values, err := url.ParseQuery(string(form)); err == nil {
-			token = values.Get(tokenField)
+			token = values.Get(TokenField)
 		}
 	}
 	return subtle.ConstantTimeCompare([]byte(token), []byte(o.token)) != 1

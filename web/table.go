@@ -22,6 +22,7 @@ type table struct {
 // row is a route with what answers it once its caller is known.
 type row struct {
 	Route
+	id     string // OperationID
 	answer Handler
 }
 
@@ -40,7 +41,7 @@ func newTable(routes []Route, prefix string, problem func(context.Context, error
 	t.api = huma.NewAPI(description(), ops)
 	var errs []error
 	for i, r := range routes {
-		t.rows[i] = row{Route: r, answer: r.raw}
+		t.rows[i] = row{Route: r, id: r.OperationID(), answer: r.raw}
 		if r.typed != nil {
 			r.typed(t.api, r.operation(), problem)
 			t.rows[i].answer = ops.last()
@@ -49,6 +50,13 @@ func newTable(routes []Route, prefix string, problem func(context.Context, error
 		}
 		for _, pattern := range r.patterns(prefix) {
 			errs = append(errs, t.place(pattern, &t.rows[i]))
+		}
+	}
+	for i := range t.rows {
+		for _, pattern := range t.rows[i].short(prefix) {
+			if t.paths[pattern][t.rows[i].Method] == nil { // else a route that is called so has it
+				errs = append(errs, t.place(pattern, &t.rows[i]))
+			}
 		}
 	}
 	delete(t.api.OpenAPI().Components.Schemas.Map(), "ErrorModel") // errors are problems here
@@ -100,17 +108,33 @@ func (r *Route) check() error {
 }
 
 // patterns lists where the mux finds a route: its path and aliases with and without a slash at the end, and for what
-// browsers call, the same under the first-party prefix, with /v1 and without.
+// browsers call, the same under the first-party prefix.
 func (r *Route) patterns(prefix string) []string {
 	paths := append([]string{r.Path}, r.Aliases...)
 	if prefix != "" && r.browsers() {
 		for _, p := range slices.Clone(paths) {
 			paths = append(paths, prefix+p)
-			if short, versioned := strings.CutPrefix(p, "/v1"); versioned && short != "" {
-				paths = append(paths, prefix+short)
-			}
 		}
 	}
+	return slashed(paths)
+}
+
+// short lists where else browsers find a route: under the prefix without /v1, where no other route is.
+func (r *Route) short(prefix string) []string {
+	if prefix == "" || !r.browsers() {
+		return nil
+	}
+	var paths []string
+	for _, p := range append([]string{r.Path}, r.Aliases...) {
+		if short, versioned := strings.CutPrefix(p, "/v1"); versioned && short != "" {
+			paths = append(paths, prefix+short)
+		}
+	}
+	return slashed(paths)
+}
+
+// slashed are patterns of paths with and without a slash at the end.
+func slashed(paths []string) []string {
 	var out []string
 	for _, p := range paths {
 		switch {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,15 +122,14 @@ func testRoutes() []Route {
 	}
 }
 
-func testPages() []Page {
-	show := func(w http.ResponseWriter, r *http.Request) error {
-		_, err := fmt.Fprintf(w, "a page of %s, %d titles, token %s", ProjectFrom(r.Context()).(*place).name, len(Pages(r.Context())), CallFrom(r.Context()).Token)
-		return err
-	}
-	return []Page{
-		{Path: "/", Title: "today", Doc: "Today", Order: 1, Show: show},
-		{Path: "/people/{id}", Role: Read, Doc: "One person", Show: show},
-		{Path: "/settings", Title: "settings", Doc: "Settings", Order: 9, Show: show},
+func testPages() []Route {
+	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "a page of %s, token %s", ProjectFrom(r.Context()).(*place).name, CallFrom(r.Context()).Token)
+	})
+	return []Route{
+		Page("GET", "/", Admin, "Today", show),
+		Page("GET", "/people/{id}", Read, "One person", show),
+		Page("GET", "/settings", Admin, "Settings", show),
 	}
 }
 
@@ -170,7 +170,7 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 		}
 	}
 	o := Options{
-		Keys: f.keys, Clock: clock, Routes: testRoutes(), Pages: testPages(),
+		Keys: f.keys, Clock: clock, Routes: slices.Concat(testRoutes(), testPages()),
 		Project: func(id bellwether.ProjectID) any {
 			if p := open[id]; p != nil {
 				return p

@@ -13,6 +13,7 @@ import (
 	"bellwether"
 	"bellwether/learn"
 	"bellwether/web"
+	"bellwether/web/page"
 
 	"github.com/spf13/cobra"
 )
@@ -24,7 +25,7 @@ type Application struct {
 	Tasks    []learn.Task
 	Routes   []web.Route
 	Commands func(Shell) []*cobra.Command // nil: none
-	Pages    []web.Page
+	Pages    *page.Module                 // nil: none
 	Exports  []Export
 	Failures []web.Failure // what its errors answer
 }

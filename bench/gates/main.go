@@ -3,6 +3,7 @@
 //
 //	go run ./bench/gates loop [--json] [--minutes 10] [--only beauty,telco]
 //	go run ./bench/gates engine [--json] [--minutes 15] [--only beauty,games,ml-100k] [--peers [--python PYTHON]]
+//	go run ./bench/gates growth [--json] [--only 2m,8m]
 //
 // It builds the program and runs it as a person would, in temporary folders. Checks that need
 // ../shared/data are left out, saying so, when the folder is absent. It exits with 1 when a row fails.
@@ -27,6 +28,7 @@ import (
 	"time"
 
 	"bellwether/bench/engine"
+	"bellwether/bench/growth"
 )
 
 // row is one promise.
@@ -49,6 +51,8 @@ type runner struct {
 	twin    *engine.Twin // nil: without peers
 	rows    []row
 	since   time.Time
+
+	smallest *growth.Result // of this run's sizes
 }
 
 // check is one named part of an area.
@@ -86,6 +90,11 @@ var areas = map[string]area{
 		{"market", marketCheck},
 		{"large", largeCheck},
 	}},
+	"growth": {0, []check{
+		{"2m", growthCheck(growth.Sizes[0])},
+		{"8m", growthCheck(growth.Sizes[1])},
+		{"20m", growthCheck(growth.Sizes[2])},
+	}},
 }
 
 func main() {
@@ -98,7 +107,7 @@ func main() {
 	peers := flags.Bool("peers", false, "measure PyTorch in alternation")
 	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
 	if len(os.Args) < 2 || areas[os.Args[1]].checks == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop|engine [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|growth [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
 	_ = flags.Parse(os.Args[2:]) // it exits on an error

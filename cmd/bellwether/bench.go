@@ -22,7 +22,7 @@ type benchmark struct {
 	PeakGiB   float64      `json:"peak_rss_gib,omitempty"` // of resident memory, the whole run
 }
 
-func (a *app) bench() *cobra.Command {
+func (s *shell) bench() *cobra.Command {
 	var o engine.Options
 	var script, python, shared string
 	cmd := &cobra.Command{

@@ -6,11 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"bellwether"
-	"bellwether/models/sequence"
+	"bellwether/host"
+	"bellwether/learn"
 	"bellwether/pipeline"
 
 	"github.com/goccy/go-yaml"
@@ -19,24 +19,27 @@ import (
 
 // configuration is the YAML file: strict, every field with a default.
 type configuration struct {
-	Listen       string                          `yaml:"listen"`                // address of the HTTP interface
-	NATS         string                          `yaml:"nats,omitempty"`        // URL of an external NATS; empty: embedded
-	Currency     bellwether.Currency             `yaml:"currency"`              // of the project
-	Rates        map[bellwether.Currency]float64 `yaml:"rates,omitempty"`       // value of one unit of another currency in the project's
-	HoldoutShare float64                         `yaml:"holdout_share"`         // of people, left alone so that the product's worth can be measured
-	TurnEvery    time.Duration                   `yaml:"turn_every"`            // 0: only by hand
-	Minutes      float64                         `yaml:"minutes"`               // of training a turn
-	Epochs       int                             `yaml:"epochs,omitempty"`      // of the neural models; 0: their preset's
-	Preset       string                          `yaml:"preset"`                // of the customer model: tiny, base, large, or a JSON file of settings
-	Seed         uint64                          `yaml:"seed"`                  // of training
-	SMTP         string                          `yaml:"smtp,omitempty"`        // smtp://user:password@host:port of the mail server
-	MailFrom     string                          `yaml:"mail_from,omitempty"`   // sender of campaign mail
-	Webhook      string                          `yaml:"webhook,omitempty"`     // URL that campaign messages are posted to
-	WebhookKey   string                          `yaml:"webhook_key,omitempty"` // secret of the signature
-	QuietFrom    string                          `yaml:"quiet_from,omitempty"`  // quiet hours, such as 21:00
-	QuietTo      string                          `yaml:"quiet_to,omitempty"`    // such as 08:00
-	TimeZone     string                          `yaml:"time_zone"`             // of the quiet hours
-	MessageCap   int                             `yaml:"message_cap"`           // messages a person in 7 days
+	Listen         string                          `yaml:"listen"`                    // address of the HTTP interface
+	Certificate    string                          `yaml:"certificate,omitempty"`     // PEM file: answer over TLS
+	CertificateKey string                          `yaml:"certificate_key,omitempty"` // PEM file of its key
+	Prefix         string                          `yaml:"prefix,omitempty"`          // first-party path, such as /e, under which browsers send events too
+	NATS           string                          `yaml:"nats,omitempty"`            // URL of an external NATS; empty: embedded
+	Currency       bellwether.Currency             `yaml:"currency"`                  // of the project
+	Rates          map[bellwether.Currency]float64 `yaml:"rates,omitempty"`           // value of one unit of another currency in the project's
+	HoldoutShare   float64                         `yaml:"holdout_share"`             // of people, left alone so that the product's worth can be measured
+	TurnEvery      time.Duration                   `yaml:"turn_every"`                // 0: only by hand
+	Minutes        float64                         `yaml:"minutes"`                   // of training a turn
+	Epochs         int                             `yaml:"epochs,omitempty"`          // of the neural models; 0: their preset's
+	Preset         string                          `yaml:"preset"`                    // of the customer model: tiny, base, large, or a JSON file of settings
+	Seed           uint64                          `yaml:"seed"`                      // of training
+	SMTP           string                          `yaml:"smtp,omitempty"`            // smtp://user:password@host:port of the mail server
+	MailFrom       string                          `yaml:"mail_from,omitempty"`       // sender of campaign mail
+	Webhook        string                          `yaml:"webhook,omitempty"`         // URL that campaign messages are posted to
+	WebhookKey     string                          `yaml:"webhook_key,omitempty"`     // secret of the signature
+	QuietFrom      string                          `yaml:"quiet_from,omitempty"`      // quiet hours, such as 21:00
+	QuietTo        string                          `yaml:"quiet_to,omitempty"`        // such as 08:00
+	TimeZone       string                          `yaml:"time_zone"`                 // of the quiet hours
+	MessageCap     int                             `yaml:"message_cap"`               // messages a person in 7 days
 }
 
 func defaults() configuration {
@@ -47,10 +50,10 @@ func defaults() configuration {
 }
 
 // configured reads the configuration file over the defaults, then the environment.
-func (a *app) configured() (configuration, error) {
-	c, path, named := defaults(), a.config, a.config != ""
+func (s *shell) configured() (configuration, error) {
+	c, path, named := defaults(), s.config, s.config != ""
 	if !named {
-		path = filepath.Join(a.data, "config.yaml")
+		path = filepath.Join(s.data, "config.yaml")
 	}
 	f, err := os.Open(path)
 	switch {
@@ -72,11 +75,20 @@ func (a *app) configured() (configuration, error) {
 	return c, nil
 }
 
-// options are the engine's, as configured.
+// training is what a turn spends, as configured.
+func (c *configuration) training() (learn.Training, error) {
+	t := learn.Training{Minutes: c.Minutes, Epochs: c.Epochs, Seed: c.Seed}
+	if err := host.SetPreset(&t, c.Preset); err != nil {
+		return t, fmt.Errorf("configuration: preset: %w", err)
+	}
+	return t, nil
+}
+
+// options are the project's, as configured.
 func (c *configuration) options() (pipeline.Options, error) {
-	training := pipeline.Training{Minutes: c.Minutes, Epochs: c.Epochs, Seed: c.Seed}
-	if err := setPreset(&training, c.Preset); err != nil {
-		return pipeline.Options{}, fmt.Errorf("configuration: preset: %w", err)
+	training, err := c.training()
+	if err != nil {
+		return pipeline.Options{}, err
 	}
 	share := c.HoldoutShare
 	if share == 0 {
@@ -88,29 +100,7 @@ func (c *configuration) options() (pipeline.Options, error) {
 	}, nil
 }
 
-// setPreset takes the customer model's settings by their name, or from the file that the name says.
-func setPreset(t *pipeline.Training, name string) error {
-	t.Preset, t.Settings = name, nil
-	if !strings.HasSuffix(name, ".json") {
-		if _, err := sequence.Preset(name); err != nil {
-			return exit{2, err}
-		}
-		return nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return exit{2, err}
-	}
-	defer f.Close()
-	s, err := sequence.ReadSettings(f)
-	if err != nil {
-		return exit{2, fmt.Errorf("%s: %w", name, err)}
-	}
-	t.Preset, t.Settings = strings.TrimSuffix(filepath.Base(name), ".json"), &s
-	return nil
-}
-
-func (a *app) configs() *cobra.Command {
+func (s *shell) configs() *cobra.Command {
 	var effective bool
 	show := &cobra.Command{
 		Use: "show", Short: "Print the configuration: the file's, or with --effective what holds", Args: cobra.NoArgs,
@@ -118,7 +108,7 @@ func (a *app) configs() *cobra.Command {
 			conf := defaults()
 			if effective {
 				var err error
-				if conf, err = a.configured(); err != nil {
+				if conf, err = s.configured(); err != nil {
 					return err
 				}
 				conf.WebhookKey, conf.SMTP = masked(conf.WebhookKey), masked(conf.SMTP)

@@ -9,19 +9,23 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"bellwether"
-	"bellwether/api"
 	"bellwether/collect"
 	"bellwether/decide"
+	"bellwether/history/lake"
+	"bellwether/host"
 	"bellwether/internal/market"
 	"bellwether/internal/market/shop"
+	"bellwether/learn"
 	"bellwether/measure"
 	"bellwether/pipeline"
 	"bellwether/store"
+	"bellwether/web"
 
 	"github.com/spf13/cobra"
 )
@@ -29,13 +33,15 @@ import (
 // demo is the simulated market against the real program: its customers act over HTTP in fast
 // time, the program takes turns, and what it earned is compared with the truth.
 type demo struct {
-	app       *app
+	shell     *shell
 	seed      uint64
 	customers int
 	items     int
 	days      int
 	listen    string
 	once      bool
+	keep      bool   // the folder is the one of --data, and stays
+	folder    string // of the data
 
 	clock   atomic.Int64 // market time, Unix nanoseconds
 	opened  *opened
@@ -58,14 +64,18 @@ const (
 	plannedEffect = 0.2 // of the margin of a person
 )
 
-func (a *app) demo() *cobra.Command {
-	d := &demo{app: a}
+func (s *shell) demo() *cobra.Command {
+	d := &demo{shell: s}
 	cmd := &cobra.Command{
 		Use: "demo", Short: "The simulated market against the real program, then the pages", Args: cobra.NoArgs,
 		Long: "Start the program in a temporary folder and let the customers of a simulated market act through its HTTP\n" +
 			"interface in fast time. The market knows the truth: what each customer would have brought without the program.\n" +
-			"With --once the demo ends when its days are over; otherwise the pages stay up until it is interrupted.",
-		RunE: func(c *cobra.Command, _ []string) error { return d.run(c.Context(), c.OutOrStdout()) },
+			"With --once the demo ends when its days are over; otherwise the pages stay up until it is interrupted. The folder\n" +
+			"is a temporary one, or with --data the one that you name, which stays.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			d.keep = c.Flags().Changed("data")
+			return d.run(c.Context(), c.OutOrStdout())
+		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&d.once, "once", false, "end after the last day and print what came out")
@@ -78,7 +88,7 @@ func (a *app) demo() *cobra.Command {
 }
 
 func (d *demo) run(ctx context.Context, out io.Writer) (err error) {
-	d.start, d.report = time.Now(), d.app.progress()
+	d.start, d.report = time.Now(), d.shell.progress()
 	if d.customers < 100 || d.days < 20 || d.items < 20 {
 		return exit{2, errors.New("the demo needs at least 100 customers, 20 items and 20 days")}
 	}
@@ -86,29 +96,29 @@ func (d *demo) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	d.clock.Store(market.Start.UnixNano())
-	folder, err := os.MkdirTemp("", "bellwether-demo-")
+	remove, err := d.place()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	key, admin, err := d.open(ctx, folder)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.opened.Close()) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	l, err := d.listener()
 	if err != nil {
 		return err
 	}
+	key, err := d.open(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, d.opened.Close()) }()
 	serving, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
-	go func() { served <- serveOn(serving, l, d.handler()) }()
+	go func() { served <- d.opened.server.Serve(serving, web.Listen{TCP: l, Folder: d.folder}) }()
 	defer func() {
 		stop()
 		err = errors.Join(err, <-served)
 	}()
 	if !d.once {
-		fmt.Fprintf(os.Stderr, "pages: http://%s/login?key=%s\n", l.Addr(), admin)
+		fmt.Fprintln(os.Stderr, "the pages, while the market's days pass: "+d.entrance(ctx, l))
 	}
 	if err := d.live(ctx, "http://"+l.Addr().String(), key); err != nil {
 		return err
@@ -116,45 +126,95 @@ func (d *demo) run(ctx context.Context, out io.Writer) (err error) {
 	if err := d.print(ctx, out); err != nil || d.once {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "\nthe market's days are over; the pages stay at http://%s until you press Ctrl-C\n", l.Addr())
+	return d.stay(ctx, l)
+}
+
+// place chooses the folder: a temporary one that goes with the demo, or the one that --data names, which must be new and stays.
+func (d *demo) place() (remove func() error, err error) {
+	if !d.keep {
+		d.folder, err = os.MkdirTemp("", "bellwether-demo-")
+		return func() error { return os.RemoveAll(d.folder) }, err
+	}
+	if d.shell.exists() {
+		return nil, exit{5, fmt.Errorf("%s holds data already: name a new folder, or leave --data out for a temporary one", d.shell.data)}
+	}
+	d.folder = d.shell.data
+	return func() error { return nil }, nil
+}
+
+// stay keeps the pages up until ctx ends, and says how to go on.
+func (d *demo) stay(ctx context.Context, l net.Listener) error {
+	fmt.Fprintf(os.Stderr, "\nthe market's days are over. Look around: %s\n", d.entrance(ctx, l))
+	if d.keep {
+		events, items, err := d.samples()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "the data stay in %s; two sample files for a project of your own:\n"+
+			"  bellwether --data my-data import %s\n  bellwether --data my-data import %s --format items\n", d.folder, events, items)
+	}
+	fmt.Fprintln(os.Stderr, "the pages stay until you press Ctrl-C")
 	<-ctx.Done()
 	return nil
 }
 
-// open opens a store in folder with the keys of a project, and its engine without a holdout.
-func (d *demo) open(ctx context.Context, folder string) (write, admin string, err error) {
-	st, err := store.Open(ctx, folder, store.Options{})
-	if err != nil {
-		return "", "", err
+// entrance is an address that signs the browser in that opens it first.
+func (d *demo) entrance(ctx context.Context, l net.Listener) string {
+	var ticket struct {
+		Path string `json:"path"`
 	}
-	d.opened = &opened{store: st}
-	p, err := st.Project(ctx, "demo")
-	if err != nil {
-		return "", "", errors.Join(err, st.Close())
+	client := web.InProcess(d.opened.server, d.opened.project.ID, clientOptions())
+	if err := client.Do(ctx, http.MethodPost, "/v1/tickets", nil, &ticket, nil); err != nil {
+		return "http://" + l.Addr().String() + "/login (" + err.Error() + ")"
 	}
-	if d.opened.keys, err = api.LoadKeys(ctx, st); err == nil {
-		write, err = d.opened.keys.Create(ctx, p, api.Write)
-	}
-	if err == nil {
-		admin, err = d.opened.keys.Create(ctx, p, api.Admin)
-	}
-	if err == nil {
-		d.opened.engine, err = pipeline.Open(ctx, p, d.options(-1))
-	}
-	if err != nil {
-		return "", "", errors.Join(err, st.Close())
-	}
-	return write, admin, nil
+	return "http://" + l.Addr().String() + ticket.Path
 }
 
-func (d *demo) options(holdout float64) pipeline.Options {
+// open opens a store with the keys of a project, and the project without a holdout. It returns a key for the market.
+func (d *demo) open(ctx context.Context) (key string, err error) {
+	st, err := store.Open(ctx, d.folder, store.Options{Logger: d.logger()})
+	if err != nil {
+		return "", err
+	}
+	d.opened = &opened{store: st}
+	fail := func(err error) (string, error) { return "", errors.Join(err, d.opened.Close()) }
+	p, err := st.Project(ctx, "demo")
+	if err != nil {
+		return fail(err)
+	}
+	if d.opened.keys, err = web.LoadKeys(ctx, st, nil); err != nil {
+		return fail(err)
+	}
+	if key, err = d.opened.keys.Create(ctx, p, web.Write, "the market", time.Time{}); err != nil {
+		return fail(err)
+	}
+	if d.opened.project, err = pipeline.Open(ctx, p, d.options(-1, nil)); err != nil {
+		return fail(err)
+	}
+	d.opened.server, err = host.New(host.Options{Keys: d.opened.keys, Logger: d.logger(), Limits: demoLimits, Project: func(id bellwether.ProjectID) *pipeline.Project {
+		d.mu.RLock()
+		defer d.mu.RUnlock()
+		if d.opened.project.ID == id {
+			return d.opened.project
+		}
+		return nil
+	}})
+	if err != nil {
+		return fail(err)
+	}
+	return key, nil
+}
+
+func (d *demo) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+func (d *demo) options(holdout float64, plan *measure.Plan) pipeline.Options {
 	return pipeline.Options{
 		Clock: d.now, Currency: market.Currency, Rates: market.Rates(), HoldoutShare: holdout,
 		Policies: map[bellwether.Surface]decide.Policy{"email": decide.Uniform{}},
-		Training: pipeline.Training{Epochs: 12, Seed: 42},
-		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Measured: func() time.Time { return market.Time(d.firstTurn()+1, 0) },
-		Plan:     func() *measure.Plan { return d.plan },
+		Training: learn.Training{Epochs: 12, Seed: 42}, Logger: d.logger(),
+		CompareFrom: market.Time(d.firstTurn()+1, 0), Plan: plan, Lake: lake.Folder(filepath.Join(d.folder, "lake")),
 	}
 }
 
@@ -174,14 +234,6 @@ func (d *demo) listener() (net.Listener, error) {
 	return l, nil
 }
 
-func (d *demo) handler() http.Handler {
-	return d.opened.handler(func(id bellwether.ProjectID) *pipeline.Engine {
-		d.mu.RLock()
-		defer d.mu.RUnlock()
-		return d.opened.find(id)
-	})
-}
-
 // live lets the market's days pass.
 func (d *demo) live(ctx context.Context, url, key string) (err error) {
 	d.client, err = shop.New(shop.Options{
@@ -197,8 +249,13 @@ func (d *demo) live(ctx context.Context, url, key string) (err error) {
 }
 
 func (d *demo) endOfDay(ctx context.Context, day int) error {
-	if err := d.opened.engine.Flush(ctx); err != nil {
+	if err := d.opened.project.Flush(ctx); err != nil {
 		return err
+	}
+	if day > 0 && day%refreshDays == 0 {
+		if _, err := d.opened.project.Refresh(ctx); err != nil {
+			return err
+		}
 	}
 	d.report(bellwether.Progress{
 		Step: "market", Done: int64(day + 1), Total: int64(d.days), Elapsed: time.Since(d.start),
@@ -217,15 +274,15 @@ func (d *demo) endOfDay(ctx context.Context, day int) error {
 }
 
 func (d *demo) turn(ctx context.Context) error {
-	r, err := d.opened.engine.Turn(ctx, d.report)
+	r, err := d.opened.project.Turn(ctx, pipeline.TurnOptions{}, d.report)
 	d.turns = append(d.turns, r)
 	return err
 }
 
-// sizeHoldout opens the engine anew with the holdout that the spread of margins so far asks for.
+// sizeHoldout opens the project anew with the holdout that the spread of margins so far asks for.
 func (d *demo) sizeHoldout(ctx context.Context) error {
 	begin := market.Time(d.firstTurn()+1, 0)
-	plan, err := d.opened.engine.Plan(ctx, plannedEffect, market.Time((d.firstTurn()+1)/2, 0), market.Time(d.days, 0).Sub(begin))
+	plan, err := d.opened.project.Plan(ctx, plannedEffect, market.Time((d.firstTurn()+1)/2, 0), market.Time(d.days, 0).Sub(begin))
 	share := plan.Share
 	if err != nil {
 		d.planned, share = err, 0.5
@@ -233,14 +290,20 @@ func (d *demo) sizeHoldout(ctx context.Context) error {
 	d.plan = &plan
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.counted = d.opened.engine.Collector.Totals()
-	if err := d.opened.engine.Close(); err != nil {
+	d.counted = d.opened.project.Collector.Totals()
+	if err := d.opened.project.Close(); err != nil {
 		return err
 	}
 	p, err := d.opened.store.Project(ctx, "demo")
 	if err != nil {
 		return err
 	}
-	d.opened.engine, err = pipeline.Open(ctx, p, d.options(share))
+	d.opened.project, err = pipeline.Open(ctx, p, d.options(share, d.plan))
 	return err
 }
+
+// refreshDays is how often, in market days, the report and what is popular are renewed between turns.
+const refreshDays = 1
+
+// demoLimits let the market's customers, who all come from one address, send as fast as they can.
+var demoLimits = web.Limits{PerAddress: 1000}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/apps"
+	"bellwether/apps/app"
 	"bellwether/collect"
 	"bellwether/internal/market"
 	"bellwether/measure"
@@ -95,11 +97,15 @@ func (d *demo) print(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return d.app.print(w, r, func(w io.Writer) error { return r.write(w) })
+	return d.shell.Print(w, r, func(w io.Writer) error { return r.write(w) })
 }
 
 func (d *demo) result(ctx context.Context) (*demoResult, error) {
-	report, err := d.opened.engine.Report(ctx)
+	end, err := d.opened.project.Refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := d.opened.project.Report(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +129,7 @@ func (d *demo) result(ctx context.Context) (*demoResult, error) {
 			out.Checks[c.Name] = string(c.Strength)
 		}
 	}
-	if out.Tally, err = d.tally(ctx); err != nil {
+	if out.Tally, err = d.tally(ctx, &end); err != nil {
 		return nil, err
 	}
 	out.Events = out.Tally.Found.Events
@@ -133,12 +139,14 @@ func (d *demo) result(ctx context.Context) (*demoResult, error) {
 
 func shortTurn(t *pipeline.TurnReport) demoTurn {
 	out := demoTurn{AsOf: t.AsOf, Events: t.Events, Decisions: t.Decisions, Seconds: t.Seconds}
-	for _, a := range t.Applications {
-		name := "ndcg@10"
-		if a.Application == "behaviour" {
-			name = "auc"
+	for _, a := range t.Tasks {
+		name := ""
+		for _, task := range app.Tasks(apps.All()) {
+			if task.Name == a.Task {
+				name = task.Metric
+			}
 		}
-		short := demoApplication{Application: a.Application, Version: a.Version, Chosen: a.Chosen, Promoted: a.Promoted, Reason: a.Reason, Test: map[string]bellwether.Estimate{}}
+		short := demoApplication{Application: a.Task, Version: a.Version, Chosen: a.Chosen, Promoted: a.Promoted, Reason: a.Reason, Test: map[string]bellwether.Estimate{}}
 		for _, row := range a.Rows {
 			short.Test[row.Name] = row.Test[name]
 		}
@@ -161,33 +169,22 @@ func liftOf(r *measure.Report, truth float64) demoLift {
 }
 
 // tally compares the dirt that the market sent with what collect and prepare found.
-func (d *demo) tally(ctx context.Context) (demoTally, error) {
+func (d *demo) tally(ctx context.Context, end *pipeline.TurnReport) (demoTally, error) {
 	out := demoTally{Generated: d.client.Tally(), Found: demoFound{Rules: map[string]market.Count{}}}
-	cleaning, err := d.opened.engine.Cleaning(ctx)
-	if err != nil {
-		return out, err
-	}
-	for _, r := range cleaning.Rules {
+	for _, r := range end.Cleaning {
 		if r.Seen+r.Changed+r.Dropped > 0 {
 			out.Found.Rules[r.Rule] = market.Count{Seen: r.Seen, Changed: r.Changed, Dropped: r.Dropped}
 		}
 	}
-	err = d.opened.engine.Collector.DeadLetters(ctx, func(collect.Rejected) bool {
+	err := d.opened.project.Collector.DeadLetters(ctx, func(collect.Rejected) bool {
 		out.Found.Refused++
 		return true
 	})
 	if err != nil {
 		return out, err
 	}
-	for e, err := range d.opened.engine.Events(ctx) {
-		if err != nil {
-			return out, err
-		}
-		if e.Type.Personal() {
-			out.Found.Events++
-		}
-	}
-	out.Found.Duplicates = d.counted.Duplicates + d.opened.engine.Collector.Totals().Duplicates
+	out.Found.Events = end.Read
+	out.Found.Duplicates = d.counted.Duplicates + d.opened.project.Collector.Totals().Duplicates
 	out.compare()
 	return out, nil
 }

@@ -2,24 +2,34 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"bellwether/collect"
+	"bellwether/host"
+	"bellwether/web"
+	"bellwether/web/routes"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver behind --sql
 	"github.com/spf13/cobra"
 )
 
-func (a *app) imports() *cobra.Command {
-	var format, mapping, dsn, query string
-	var dry bool
+// importing is what an import was told.
+type importing struct {
+	format, mapping, dsn, query string
+	dry                         bool
+}
+
+func (s *shell) imports() *cobra.Command {
+	var o importing
 	cmd := &cobra.Command{
 		Use: "import FILE…", Short: "Read events, a catalogue or market data from files or a database",
 		Long: "Read files into the log. Formats: segment (JSON lines), csv, parquet, sequence (user item item …), movielens,\n" +
@@ -28,44 +38,14 @@ func (a *app) imports() *cobra.Command {
 			"and the exit code is 3. Without --map a mapping is guessed for tables, and printed.",
 		Example: "  bellwether import orders.csv.gz --dry-run\n  bellwether import orders.csv.gz --map orders.yaml\n" +
 			"  bellwether import --sql postgres://reader@db/shop --query 'select * from orders'\n  zcat events.jsonl.gz | bellwether import -",
-		RunE: a.with(func(c *cobra.Command, args []string, o *opened) error {
-			options := collect.ImportOptions{Format: format, DryRun: dry}
-			if mapping != "" {
-				text, err := os.ReadFile(mapping)
-				if err != nil {
-					return err
-				}
-				if options.Mapping, err = collect.ParseMapping(text); err != nil {
-					return exit{2, fmt.Errorf("%s: %w", mapping, err)}
-				}
-			}
-			if (len(args) == 0) == (dsn == "") {
-				return exit{2, errors.New("name files to import, or --sql with --query: see bellwether import --help")}
-			}
-			reports, err := a.importAll(c.Context(), o, args, dsn, query, options)
-			if errors.Is(err, collect.ErrMapping) {
-				return exit{2, err}
-			}
-			if err != nil {
-				return err
-			}
-			if err := a.print(c.OutOrStdout(), reports, func(w io.Writer) error { return writeImports(w, reports, dry) }); err != nil {
-				return err
-			}
-			for _, r := range reports {
-				if r.Rejected > 0 {
-					return exit{code: 3}
-				}
-			}
-			return nil
-		}),
+		RunE: func(c *cobra.Command, args []string) error { return s.importAll(c, args, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&format, "format", "", "of the files: segment, csv, parquet, sequence, movielens, items, spend, prices")
-	f.StringVar(&mapping, "map", "", "YAML file that says how rows become events")
-	f.BoolVar(&dry, "dry-run", false, "read, check and count, but write nothing")
-	f.StringVar(&dsn, "sql", "", "PostgreSQL to read from, such as postgres://user@host/database")
-	f.StringVar(&query, "query", "", "with --sql: what to read")
+	f.StringVar(&o.format, "format", "", "of the files: segment, csv, parquet, sequence, movielens, items, spend, prices")
+	f.StringVar(&o.mapping, "map", "", "YAML file that says how rows become events")
+	f.BoolVar(&o.dry, "dry-run", false, "read, check and count, but write nothing")
+	f.StringVar(&o.dsn, "sql", "", "PostgreSQL to read from, such as postgres://user@host/database")
+	f.StringVar(&o.query, "query", "", "with --sql: what to read")
 	return cmd
 }
 
@@ -75,55 +55,119 @@ type imported struct {
 	collect.ImportReport
 }
 
-func (a *app) importAll(ctx context.Context, o *opened, files []string, dsn, query string, options collect.ImportOptions) ([]imported, error) {
-	if dsn != "" {
-		r, err := a.importQuery(ctx, o, dsn, query, options)
-		return []imported{{"query", r}}, err
+func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
+	mapping, err := o.check(files)
+	if err != nil {
+		return err
 	}
-	var out []imported
-	for _, name := range files {
-		r, err := a.importFile(ctx, o, name, options)
-		if err != nil {
-			return out, fmt.Errorf("%s: %w", name, err)
+	client, err := s.importClient(c.Context(), o.dry)
+	if err != nil {
+		return err
+	}
+	var reports []imported
+	if o.dsn != "" {
+		var r collect.ImportReport
+		in := host.SQLImport{DSN: o.dsn, Query: o.query, Map: mapping, DryRun: o.dry}
+		if err := client.Do(c.Context(), http.MethodPost, "/v1/imports/sql", &in, &r, s.Report()); err != nil {
+			return err
 		}
-		out = append(out, imported{name, r})
+		reports = []imported{{"query", r}}
 	}
-	return out, nil
+	for _, name := range files {
+		r, err := s.importFile(c.Context(), client, name, mapping, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		reports = append(reports, imported{name, r})
+	}
+	if err := s.Print(c.OutOrStdout(), reports, func(w io.Writer) error { return writeImports(w, reports, o.dry) }); err != nil {
+		return err
+	}
+	for _, r := range reports {
+		if r.Rejected > 0 {
+			return exit{code: partial}
+		}
+	}
+	return nil
 }
 
-func (a *app) importFile(ctx context.Context, o *opened, name string, options collect.ImportOptions) (collect.ImportReport, error) {
-	options.Name = filepath.Base(name)
+// check reports what can be known to be wrong before anything is opened, and returns the mapping's text.
+func (o *importing) check(files []string) (string, error) {
+	switch {
+	case (len(files) == 0) == (o.dsn == ""):
+		return "", exit{2, errors.New("name files to import, or --sql with --query: see bellwether import --help")}
+	case o.dsn != "" && o.query == "":
+		return "", exit{2, errors.New("--sql needs --query")}
+	}
+	for _, name := range files {
+		if name == "-" {
+			continue
+		}
+		if info, err := os.Stat(name); err != nil {
+			return "", err
+		} else if info.IsDir() {
+			return "", exit{2, fmt.Errorf("%s is a folder: name its files", name)}
+		}
+	}
+	if o.mapping == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(o.mapping)
+	if err != nil {
+		return "", err
+	}
+	if _, err := collect.ParseMapping(text); err != nil {
+		return "", exit{2, fmt.Errorf("%s: %w", o.mapping, err)}
+	}
+	return string(text), nil
+}
+
+// importClient is the client of an import. A dry run where there are no data works in a folder that goes again.
+func (s *shell) importClient(ctx context.Context, dry bool) (*web.Client, error) {
+	if !dry {
+		return s.createClient(ctx)
+	}
+	if s.exists() {
+		return s.Client(ctx)
+	}
+	folder, err := os.MkdirTemp("", "bellwether-dry-")
+	if err != nil {
+		return nil, err
+	}
+	s.dry = folder
+	if s.config == "" {
+		s.config = filepath.Join(s.data, "config.yaml")
+		if _, err := os.Stat(s.config); err != nil {
+			s.config = ""
+		}
+	}
+	s.data = folder
+	return s.connect(ctx)
+}
+
+func (s *shell) importFile(ctx context.Context, client *web.Client, name, mapping string, o importing) (r collect.ImportReport, err error) {
+	q := url.Values{"name": {filepath.Base(name)}}
+	for key, value := range map[string]string{"format": o.format, "map": mapping} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	if o.dry {
+		q.Set("dry_run", "true")
+	}
+	in := os.Stdin
 	if name == "-" {
-		options.Name = "stdin"
-		return o.engine.Collector.Import(ctx, os.Stdin, options, a.progress())
+		q.Set("name", "stdin")
+	} else {
+		if in, err = os.Open(name); err != nil {
+			return r, err
+		}
+		defer in.Close()
+		if info, err := in.Stat(); err == nil {
+			q.Set("size", strconv.FormatInt(info.Size(), 10))
+		}
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return collect.ImportReport{}, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil {
-		options.Size = info.Size()
-	}
-	return o.engine.Collector.Import(ctx, f, options, a.progress())
-}
-
-func (a *app) importQuery(ctx context.Context, o *opened, dsn, query string, options collect.ImportOptions) (collect.ImportReport, error) {
-	if query == "" {
-		return collect.ImportReport{}, exit{2, errors.New("--sql needs --query")}
-	}
-	db, err := sql.Open("pgx", dsn)
-	if err != nil {
-		return collect.ImportReport{}, fmt.Errorf("opening the database: %w", err)
-	}
-	defer db.Close()
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return collect.ImportReport{}, fmt.Errorf("querying the database: %w", err)
-	}
-	defer rows.Close()
-	options.Name = "query"
-	return o.engine.Collector.ImportRows(ctx, rows, options, a.progress())
+	return r, client.Do(ctx, http.MethodPost, "/v1/imports?"+q.Encode(), io.Reader(in), &r, s.Report())
 }
 
 func writeImports(w io.Writer, reports []imported, dry bool) error {
@@ -154,35 +198,41 @@ func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") + "\n"
 }
 
-func (a *app) rejects() *cobra.Command {
+func (s *shell) rejects() *cobra.Command {
 	var limit int
-	list := func(c *cobra.Command, _ []string, o *opened) error {
-		var out []collect.Rejected
-		err := o.engine.Collector.DeadLetters(c.Context(), func(r collect.Rejected) bool {
-			out = append(out, r)
-			return len(out) < limit
-		})
-		if err != nil {
-			return err
-		}
-		return a.print(c.OutOrStdout(), out, func(w io.Writer) error {
-			for _, r := range out {
-				fmt.Fprintf(w, "%s  %s:%d  %s\n  %s\n", r.ID, r.Source, r.Line, r.Reason, r.Raw)
-			}
-			return nil
-		})
-	}
-	cmd := &cobra.Command{Use: "rejects", Short: "What was refused and why; rejects replay tries it again", Args: cobra.NoArgs, RunE: a.with(list)}
-	cmd.Flags().IntVar(&limit, "limit", 100, "how many at most")
-	cmd.AddCommand(&cobra.Command{
-		Use: "replay ID…", Short: "Try refused messages again, as they are", Args: cobra.MinimumNArgs(1),
-		RunE: a.with(func(c *cobra.Command, args []string, o *opened) error {
-			r, err := o.engine.Collector.Replay(c.Context(), args, nil)
+	cmd := &cobra.Command{
+		Use: "rejects", Short: "What was refused and why; rejects replay tries it again", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := s.Client(c.Context())
 			if err != nil {
 				return err
 			}
+			var out []routes.Rejected
+			if err := client.Do(c.Context(), http.MethodGet, "/v1/rejects?limit="+strconv.Itoa(limit), nil, &out, nil); err != nil {
+				return err
+			}
+			return s.Print(c.OutOrStdout(), out, func(w io.Writer) error {
+				for _, r := range out {
+					fmt.Fprintf(w, "%s  %s:%d  %s\n  %s\n", r.ID, r.Source, r.Line, r.Reason, r.Text)
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 100, "how many at most")
+	cmd.AddCommand(&cobra.Command{
+		Use: "replay ID…", Short: "Try refused messages again, as they are", Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := s.Client(c.Context())
+			if err != nil {
+				return err
+			}
+			var r collect.Result
+			if err := client.Do(c.Context(), http.MethodPost, "/v1/rejects/replay", map[string]any{"ids": args}, &r, nil); err != nil {
+				return err
+			}
 			return json.NewEncoder(c.OutOrStdout()).Encode(r)
-		}),
+		},
 	})
 	return cmd
 }

@@ -1,192 +1,205 @@
 package main
 
 import (
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
 	"bellwether"
+	"bellwether/apps"
+	"bellwether/apps/app"
 	"bellwether/evaluate"
+	"bellwether/host"
 	"bellwether/pipeline"
-	"bellwether/prepare"
+	"bellwether/web/routes"
 
 	"github.com/spf13/cobra"
 )
 
-// application is the first argument, recommend when there is none.
-func application(args []string) string {
-	if len(args) == 0 {
-		return "recommend"
+// task is the first argument, the first task of all when there is none.
+func task(args []string) string {
+	if len(args) > 0 {
+		return args[0]
 	}
-	return args[0]
+	return app.Tasks(apps.All())[0].Name
 }
 
-func (a *app) train() *cobra.Command {
-	var training pipeline.Training
-	var file string
-	var table prepare.ReadTableOptions
-	cmd := &cobra.Command{
-		Use: "train [APPLICATION]", Short: "Fit every model of an application (recommend, behaviour) on the log or a table", Args: cobra.MaximumNArgs(1),
-		Long: "Fit every model of an application on what the log holds. A run that is interrupted is resumed by the same\n" +
-			"command while the data are the same. With --table FILE.csv the behaviour models learn from a table instead.",
-		Example: "  bellwether train recommend --minutes 10\n  bellwether train behaviour --table churn.csv --target Churn --positive Yes --drop customerID",
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			o, err := a.open(c.Context(), func(p *pipeline.Options) error { return override(&p.Training, training) })
-			if err != nil {
-				return err
-			}
-			defer func() { err = closing(err, o) }()
-			var t *bellwether.Table
-			if file != "" {
-				if t, err = a.readTable(file, table); err != nil {
-					return err
-				}
-			}
-			version, err := o.engine.Train(c.Context(), application(args), t, a.progress())
-			if err != nil {
-				return err
-			}
-			return a.print(c.OutOrStdout(), map[string]any{"version": version}, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "trained %s; next: bellwether evaluate %s\n", version, application(args))
-				return err
-			})
-		},
+func tasks() string {
+	var names []string
+	for _, t := range app.Tasks(apps.All()) {
+		names = append(names, t.Name)
 	}
-	f := cmd.Flags()
-	f.Float64Var(&training.Minutes, "minutes", 0, "of training; 0: as configured")
-	f.IntVar(&training.Epochs, "epochs", 0, "of the neural models, at most; 0: as configured")
-	f.StringVar(&training.Preset, "preset", "", "of the customer model: tiny, base, large, or a JSON file of settings; empty: as configured")
-	f.Uint64Var(&training.Seed, "seed", 0, "0: as configured")
-	f.StringVar(&file, "table", "", "learn from this CSV file (.gz is fine) in place of the log")
-	f.StringVar(&table.Target, "target", "", "with --table: the column to predict")
-	f.StringVar(&table.Positive, "positive", "", "with --table: the value of the target that counts as 1")
-	f.StringSliceVar(&table.Drop, "drop", nil, "with --table: columns to leave out")
-	return cmd
+	return strings.Join(names, ", ")
 }
 
-// override takes what was said on the command line.
-func override(t *pipeline.Training, said pipeline.Training) error {
-	if said.Epochs > 0 {
-		t.Epochs, t.Minutes = said.Epochs, 0
+// stage asks for one stage of a turn.
+func (s *shell) stage(c *cobra.Command, name string, args []string, t routes.Training, out any, creates bool) error {
+	connect := s.Client
+	if creates {
+		connect = s.createClient
 	}
-	if said.Minutes > 0 {
-		t.Minutes = said.Minutes
+	client, err := connect(c.Context())
+	if err != nil {
+		return err
 	}
-	if said.Seed > 0 {
-		t.Seed = said.Seed
+	path := "/v1/tasks/" + task(args) + "/" + name
+	if name == "turn" {
+		path = "/v1/turn"
 	}
-	if said.Preset != "" {
-		return setPreset(t, said.Preset)
+	return client.Do(c.Context(), http.MethodPost, path, &t, out, s.Report())
+}
+
+// trainingFlags are those of commands that train.
+func trainingFlags(c *cobra.Command, t *routes.Training) {
+	f := c.Flags()
+	f.Float64Var(&t.Minutes, "minutes", 0, "of training; 0: as configured")
+	f.IntVar(&t.Epochs, "epochs", 0, "of the neural models, at most; 0: as configured")
+	f.StringVar(&t.Preset, "preset", "", "of the customer model: tiny, base, large, or a JSON file of settings; empty: as configured")
+	f.Uint64Var(&t.Seed, "seed", 0, "0: as configured")
+}
+
+// tableFlags are those of commands that may learn from a table.
+func tableFlags(c *cobra.Command, t *routes.Training) {
+	f := c.Flags()
+	f.StringVar(&t.Table, "table", "", "learn from this CSV file (.gz is fine) in place of the log")
+	f.StringVar(&t.Target, "target", "", "with --table: the column to predict")
+	f.StringVar(&t.Positive, "positive", "", "with --table: the value of the target that counts as 1")
+	f.StringSliceVar(&t.Drop, "drop", nil, "with --table: columns to leave out")
+}
+
+// located makes the files that t names findable from anywhere, and reports one that is not there.
+func located(t *routes.Training) (err error) {
+	for _, name := range []*string{&t.Table, &t.Preset} {
+		if *name == "" || name == &t.Preset && filepath.Ext(*name) != ".json" {
+			continue
+		}
+		if _, err := os.Stat(*name); err != nil {
+			return exit{2, err}
+		}
+		if *name, err = filepath.Abs(*name); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// readTable reads a CSV file; what was repaired goes to stderr.
-func (a *app) readTable(path string, o prepare.ReadTableOptions) (*bellwether.Table, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+func (s *shell) train() *cobra.Command {
+	var t routes.Training
+	cmd := &cobra.Command{
+		Use: "train [TASK]", Short: "Fit every model of a task on the log or a table", Args: cobra.MaximumNArgs(1),
+		Long: "Fit every model of a task (" + tasks() + ") on what the log holds. A run that is interrupted is resumed by the same\n" +
+			"command while the data are the same. With --table FILE.csv it learns from a table instead.",
+		Example: "  bellwether train --minutes 10\n  bellwether train behaviour --table churn.csv --target Churn --positive Yes --drop customerID",
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := located(&t); err != nil {
+				return err
+			}
+			var r host.Trained
+			if err := s.stage(c, "train", args, t, &r, t.Table != ""); err != nil {
+				return err
+			}
+			return s.Print(c.OutOrStdout(), r, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "trained %s; next: bellwether evaluate %s\n", r.Version, task(args))
+				return err
+			})
+		},
 	}
-	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(path, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	t, report, err := prepare.ReadTable(r, o)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	for _, rule := range report.Rules {
-		if rule.Seen > 0 {
-			fmt.Fprintf(os.Stderr, "%s: %d seen, %d changed, %d dropped. %s\n", rule.Rule, rule.Seen, rule.Changed, rule.Dropped, rule.Why)
-		}
-	}
-	return t, nil
+	trainingFlags(cmd, &t)
+	tableFlags(cmd, &t)
+	return cmd
 }
 
-func (a *app) evaluate() *cobra.Command {
+func (s *shell) evaluate() *cobra.Command {
+	var t routes.Training
 	var card string
 	cmd := &cobra.Command{
-		Use: "evaluate [APPLICATION]", Short: "Rank the models of the newest run beside the baselines, and write the card", Args: cobra.MaximumNArgs(1),
-		RunE: a.with(func(c *cobra.Command, args []string, o *opened) error {
-			result, err := o.engine.Evaluate(c.Context(), application(args), a.progress())
-			if err != nil {
+		Use: "evaluate [TASK]", Short: "Rank the models of the newest run next to plain ones, and write the card", Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := located(&t); err != nil {
+				return err
+			}
+			var r bellwether.Card
+			if err := s.stage(c, "evaluate", args, t, &r, false); err != nil {
 				return err
 			}
 			if card != "" {
-				if err := writeFile(card, func(w io.Writer) error { return evaluate.WriteCard(w, result) }); err != nil {
+				if err := writeFile(card, func(w io.Writer) error { return evaluate.WriteCard(w, r) }); err != nil {
 					return err
 				}
 			}
-			return a.print(c.OutOrStdout(), result, func(w io.Writer) error { return evaluate.WriteCard(w, result) })
-		}),
+			return s.Print(c.OutOrStdout(), r, func(w io.Writer) error { return evaluate.WriteCard(w, r) })
+		},
 	}
+	tableFlags(cmd, &t)
 	cmd.Flags().StringVar(&card, "card", "", "also write the card to this Markdown file")
 	return cmd
 }
 
-func (a *app) promote() *cobra.Command {
-	var force bool
+func (s *shell) promote() *cobra.Command {
+	var t routes.Training
 	cmd := &cobra.Command{
-		Use: "promote [APPLICATION]", Short: "Put the best model of the newest evaluated run in service if it beats what is there", Args: cobra.MaximumNArgs(1),
-		RunE: a.with(func(c *cobra.Command, args []string, o *opened) error {
-			done, reason, err := o.engine.Promote(c.Context(), application(args), force, a.progress())
-			if err != nil {
+		Use: "promote [TASK]", Short: "Put the best model of the newest evaluated run in service if it beats what is there", Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := located(&t); err != nil {
 				return err
 			}
-			return a.print(c.OutOrStdout(), map[string]any{"promoted": done, "reason": reason}, func(w io.Writer) error {
+			var r host.Promoted
+			if err := s.stage(c, "promote", args, t, &r, false); err != nil {
+				return err
+			}
+			return s.Print(c.OutOrStdout(), r, func(w io.Writer) error {
 				verb := "promoted"
-				if !done {
+				if !r.Promoted {
 					verb = "not promoted"
 				}
-				_, err := fmt.Fprintf(w, "%s: %s\n", verb, reason)
+				_, err := fmt.Fprintf(w, "%s: %s\n", verb, r.Reason)
 				return err
 			})
-		}),
+		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "whatever is in service")
+	tableFlags(cmd, &t)
+	cmd.Flags().BoolVar(&t.Forced, "force", false, "whatever is in service")
 	return cmd
 }
 
-func (a *app) turn() *cobra.Command {
-	var training pipeline.Training
+func (s *shell) turn() *cobra.Command {
+	var t routes.Training
 	cmd := &cobra.Command{
-		Use: "turn", Short: "The whole turn once: measure, prepare, train, evaluate, promote", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			o, err := a.open(c.Context(), func(p *pipeline.Options) error { return override(&p.Training, training) })
-			if err != nil {
+		Use: "turn", Short: "The whole turn once: read everybody, measure, train, evaluate, promote", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := located(&t); err != nil {
 				return err
 			}
-			defer func() { err = closing(err, o) }()
-			r, err := o.engine.Turn(c.Context(), a.progress())
-			if shown := a.print(c.OutOrStdout(), r, func(w io.Writer) error { return writeTurn(w, &r) }); err == nil {
-				err = shown
+			var r pipeline.TurnReport
+			if err := s.stage(c, "turn", nil, t, &r, false); err != nil {
+				return err
 			}
-			return err
+			return s.Print(c.OutOrStdout(), r, func(w io.Writer) error { return writeTurn(w, &r) })
 		},
 	}
-	cmd.Flags().Float64Var(&training.Minutes, "minutes", 0, "of training; 0: as configured")
-	cmd.Flags().IntVar(&training.Epochs, "epochs", 0, "of the neural models, at most; 0: as configured")
-	cmd.Flags().StringVar(&training.Preset, "preset", "", "of the customer model: tiny, base, large, or a JSON file of settings; empty: as configured")
+	trainingFlags(cmd, &t)
+	cmd.Flags().BoolVar(&t.Untrained, "no-train", false, "read everybody, measure and publish the report, and learn nothing")
 	return cmd
 }
 
 func writeTurn(w io.Writer, r *pipeline.TurnReport) error {
-	fmt.Fprintf(w, "%d events and %d decisions, as of %s, in %.1f s\n", r.Events, r.Decisions, r.AsOf.Format("2006-01-02 15:04"), r.Seconds)
-	for _, app := range r.Applications {
-		verb := "not promoted"
-		if app.Promoted {
-			verb = "promoted " + string(app.Version)
+	fmt.Fprintf(w, "%d events of %d people and %d decisions, as of %s, in %.1f s\n", r.Events, r.People, r.Decisions, r.AsOf.Format("2006-01-02 15:04"), r.Seconds)
+	for _, rule := range r.Cleaning {
+		if rule.Changed+rule.Dropped > 0 {
+			fmt.Fprintf(w, "  %s: %d changed, %d dropped (%s)\n", rule.Rule, rule.Changed, rule.Dropped, rule.Why)
 		}
-		fmt.Fprintf(w, "\n%s: %s. %s\n", app.Application, verb, app.Reason)
-		if err := writeRows(w, app.Rows); err != nil {
+	}
+	for _, t := range r.Tasks {
+		verb := "not promoted"
+		if t.Promoted {
+			verb = "promoted " + string(t.Version)
+		}
+		fmt.Fprintf(w, "\n%s: %s. %s\n", t.Task, verb, t.Reason)
+		if err := writeRows(w, t.Rows); err != nil {
 			return err
 		}
 	}
@@ -221,31 +234,4 @@ func writeRows(w io.Writer, rows []bellwether.CardRow) error {
 		fmt.Fprintf(t, "%.1f\t\n", r.FitSeconds)
 	}
 	return t.Flush()
-}
-
-// writeFile writes a file that a person named: whole, or not at all.
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(f.Chmod(0o644), write(f))
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(f.Name())))
-	}
-	return nil
-}
-
-// closing closes o and keeps the first error.
-func closing(err error, o *opened) error {
-	if closed := o.Close(); err == nil {
-		return closed
-	}
-	return err
 }

@@ -1,7 +1,8 @@
 // Command bellwether is the whole product in one binary: it collects events, trains models,
 // serves and decides, measures what the decisions were worth, and learns from that.
 //
-// Data live in --data DIR or BELLWETHER_DATA, by default ./bellwether-data. Exit codes:
+// Data live in --data DIR or BELLWETHER_DATA, by default ./bellwether-data. Every command works while a server runs on the folder: it
+// asks that server's routes over the socket in the folder; without one it opens the folder itself. Exit codes:
 // 0 done, 1 failed, 2 usage, 3 bad input (some rows kept aside), 4 not found, 5 conflict,
 // 130 interrupted. With --json one document goes to stdout; progress and logs go to stderr.
 package main
@@ -10,13 +11,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"bellwether/decide"
-	"bellwether/pipeline"
+	"bellwether/apps"
+	"bellwether/host"
 	"bellwether/store"
+	"bellwether/web"
 
 	"github.com/spf13/cobra"
 )
@@ -28,32 +31,59 @@ func main() {
 	os.Exit(code)
 }
 
+// partial is the exit code of a command that kept some rows aside.
+const partial = 3
+
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string) int {
-	a := new(app)
-	root := a.command()
+	root := new(shell).command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	var status exit
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		fmt.Fprintln(os.Stderr, "bellwether: interrupted")
 		return 130
-	case errors.As(err, &status) && status.err == nil:
-		return status.code
+	}
+	var e exit
+	if errors.As(err, &e) && e.err == nil {
+		return e.code
 	}
 	fmt.Fprintln(os.Stderr, "bellwether:", err)
+	return codeOf(err)
+}
+
+// codeOf is the exit code of an error: one that asks for it, or by what a route answered.
+func codeOf(err error) int {
+	var e exit
+	if errors.As(err, &e) {
+		return e.code
+	}
+	for _, f := range append(host.Failures(), web.Failures...) {
+		if errors.Is(err, f.Err) {
+			return codeOfStatus(f.Status)
+		}
+	}
+	var p *web.Problem
 	switch {
-	case status.code != 0:
-		return status.code
-	case errors.Is(err, pipeline.ErrBadRequest):
-		return 2
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, pipeline.ErrNoRun), errors.Is(err, pipeline.ErrStranger), errors.Is(err, pipeline.ErrNothingToRecommend), errors.Is(err, decide.ErrNotFound), errors.Is(err, os.ErrNotExist):
+	case errors.As(err, &p):
+		return codeOfStatus(p.Status)
+	case errors.Is(err, os.ErrNotExist):
 		return 4
-	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrLocked), errors.Is(err, pipeline.ErrTurnRunning):
+	case errors.Is(err, store.ErrLocked):
+		return 5
+	}
+	return 1
+}
+
+func codeOfStatus(status int) int {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
+		return 2
+	case http.StatusNotFound:
+		return 4
+	case http.StatusConflict:
 		return 5
 	}
 	return 1
@@ -74,16 +104,7 @@ func (e exit) Error() string {
 
 func (e exit) Unwrap() error { return e.err }
 
-// app holds what every command shares.
-type app struct {
-	data    string
-	config  string
-	project string
-	json    bool
-	quiet   bool
-}
-
-func (a *app) command() *cobra.Command {
+func (s *shell) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "bellwether",
 		Short:         "Large AI models for marketing, around one log in which every decision can be proved",
@@ -92,17 +113,22 @@ func (a *app) command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit{2, err} })
 	f := root.PersistentFlags()
-	f.StringVar(&a.data, "data", env("BELLWETHER_DATA", "bellwether-data"), "folder of the data (BELLWETHER_DATA)")
-	f.StringVar(&a.config, "config", os.Getenv("BELLWETHER_CONFIG"), "configuration file; by default config.yaml in the data folder (BELLWETHER_CONFIG)")
-	f.StringVar(&a.project, "project", env("BELLWETHER_PROJECT", "default"), "project (BELLWETHER_PROJECT)")
-	f.BoolVar(&a.json, "json", false, "one JSON document on stdout")
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
+	f.StringVar(&s.data, "data", env("BELLWETHER_DATA", "bellwether-data"), "folder of the data (BELLWETHER_DATA)")
+	f.StringVar(&s.config, "config", os.Getenv("BELLWETHER_CONFIG"), "configuration file; by default config.yaml in the data folder (BELLWETHER_CONFIG)")
+	f.StringVar(&s.project, "project", env("BELLWETHER_PROJECT", "default"), "project (BELLWETHER_PROJECT)")
+	f.BoolVar(&s.json, "json", false, "one JSON document on stdout")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress on stderr")
 	root.AddCommand(
-		a.demo(), a.serve(), a.imports(), a.train(), a.evaluate(), a.promote(), a.turn(),
-		a.recommend(), a.decide(), a.predict(), a.outlook(), a.report(), a.export(), a.rejects(), a.send(), a.keys(), a.configs(), a.bench(),
+		s.demo(), s.serve(), s.imports(), s.train(), s.evaluate(), s.promote(), s.turn(), s.report(), s.export(), s.rejects(), s.keys(), s.configs(), s.bench(),
 	)
+	for _, a := range apps.All() {
+		if a.Commands != nil {
+			root.AddCommand(a.Commands(s)...)
+		}
+	}
 	for _, c := range root.Commands() {
 		wrapArgs(c)
+		s.ended(c)
 	}
 	return root
 }
@@ -112,7 +138,7 @@ func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return exit{2, fmt.Errorf("%w: see bellwether %s --help", err, c.Name())}
+				return exit{2, fmt.Errorf("%w: see %s --help", err, c.CommandPath())}
 			}
 			return nil
 		}

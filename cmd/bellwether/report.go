@@ -3,96 +3,168 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"bellwether/measure"
-	"bellwether/pipeline"
+	"bellwether/host"
+	"bellwether/web"
 
 	"github.com/spf13/cobra"
 )
 
-func (a *app) report() *cobra.Command {
-	var format string
+func (s *shell) report() *cobra.Command {
+	var format, out string
+	var fresh bool
 	cmd := &cobra.Command{
 		Use: "report", Short: "What the decisions were worth", Args: cobra.NoArgs,
-		RunE: a.with(func(c *cobra.Command, _ []string, o *opened) error {
-			if a.json {
+		RunE: func(c *cobra.Command, _ []string) error {
+			if s.json {
 				format = "json"
 			}
-			write := map[string]func(*measure.Report, io.Writer) error{"html": (*measure.Report).WriteHTML, "json": (*measure.Report).WriteJSON, "csv": (*measure.Report).WriteCSV}[format]
-			if write == nil {
+			if format != "html" && format != "json" && format != "csv" {
 				return exit{2, fmt.Errorf("format is %q; it can be html, json or csv", format)}
 			}
-			r, err := o.engine.Report(c.Context())
+			client, err := s.Client(c.Context())
 			if err != nil {
 				return err
 			}
-			return write(r, c.OutOrStdout())
-		}),
+			if fresh {
+				if err := client.Do(c.Context(), http.MethodPost, "/v1/refresh", nil, nil, nil); err != nil {
+					return err
+				}
+			}
+			return s.writeTo(c, out, func(w io.Writer) error {
+				return client.Do(c.Context(), http.MethodGet, "/v1/report?format="+format, nil, w, nil)
+			})
+		},
 	}
-	cmd.Flags().StringVar(&format, "format", "html", "html, json or csv")
+	f := cmd.Flags()
+	f.StringVar(&format, "format", "html", "html, json or csv")
+	f.StringVarP(&out, "output", "o", "", "file; stdout by default")
+	f.BoolVar(&fresh, "fresh", false, "read everybody first: without it, as the newest turn or refreshment found")
 	return cmd
 }
 
-func (a *app) export() *cobra.Command {
+// writeTo writes to a file that a person named, or to stdout.
+func (s *shell) writeTo(c *cobra.Command, path string, write func(io.Writer) error) error {
+	if path == "" {
+		return write(c.OutOrStdout())
+	}
+	return writeFile(path, write)
+}
+
+func (s *shell) export() *cobra.Command {
 	var what, out string
+	docs := ""
+	for _, f := range host.Exports() {
+		docs += "\n  " + f.Name + "\t" + f.Doc
+	}
 	cmd := &cobra.Command{
-		Use: "export", Short: "Write cleaned events or a training set as Parquet, or the sequence model", Args: cobra.NoArgs,
-		Example: "  bellwether export --what events -o events.parquet\n  bellwether export --what behaviour | duckdb …\n  bellwether export --what model -o model.safetensors",
-		RunE: a.with(func(c *cobra.Command, _ []string, o *opened) error {
-			write := func(w io.Writer) error { return o.engine.Export(c.Context(), what, w) }
-			if out == "" {
-				return write(c.OutOrStdout())
-			}
-			if err := writeFile(out, write); err != nil || what != "model" && what != "model-onnx" {
+		Use: "export", Short: "Write cleaned data, a training set or a model to a file", Args: cobra.NoArgs,
+		Long:    "Write one of these:" + docs,
+		Example: "  bellwether export --what events -o events.parquet\n  bellwether export --what model -o model.safetensors",
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := s.Client(c.Context())
+			if err != nil {
 				return err
 			}
-			card := strings.TrimSuffix(out, filepath.Ext(out)) + ".json"
-			return writeFile(card, func(w io.Writer) error { return o.engine.Export(c.Context(), "model-card", w) })
-		}),
+			get := func(what string) func(io.Writer) error {
+				return func(w io.Writer) error {
+					return client.Do(c.Context(), http.MethodGet, "/v1/export/"+what, nil, w, nil)
+				}
+			}
+			if err := s.writeTo(c, out, get(what)); err != nil || out == "" || what != "model" && what != "model-onnx" {
+				return err
+			}
+			return writeFile(strings.TrimSuffix(out, filepath.Ext(out))+".json", get("model-card"))
+		},
 	}
-	cmd.Flags().StringVar(&what, "what", "events", "events, recommend (sequences) or behaviour (table); model (safetensors) or model-onnx, with a card (.json) beside the file, or model-card")
+	cmd.Flags().StringVar(&what, "what", "events", "one of those above; a model has a card (.json) beside its file")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file; stdout by default")
 	return cmd
 }
 
-func (a *app) send() *cobra.Command {
-	var c pipeline.Campaign
-	var audience string
-	var mail, webhook, really bool
-	cmd := &cobra.Command{
-		Use: "send CAMPAIGN", Short: "Decide for everybody and carry it out; a dry run unless --really is given", Args: cobra.ExactArgs(1),
-		Long: "Decide for every known person whether the campaign's message is sent, and send it by mail, webhook or as an audience\n" +
-			"file, within consent, quiet hours and frequency caps. Without --really nothing is decided or sent: it shows who would\n" +
-			"get what, and who would be held back and why.",
-		RunE: a.with(func(cmd *cobra.Command, args []string, o *opened) error {
-			c.Name, c.Really = args[0], really
-			options, err := o.sender()
-			if err != nil {
-				return err
+func (s *shell) keys() *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "The keys of the project"}
+	var label, overlap string
+	create := &cobra.Command{
+		Use: "create collect|read|write|admin", Short: "Make a key; it is shown this once", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !web.Role(args[0]).Valid() {
+				return exit{2, fmt.Errorf("role is %q; it can be collect, read, write or admin", args[0])}
 			}
-			actor, closeActor, err := o.actor(audience, mail, webhook, really)
-			if err != nil {
-				return err
-			}
-			planned, err := o.engine.Send(cmd.Context(), c, actor, options)
-			if closed := closeActor(); err == nil {
-				err = closed
-			}
-			if err != nil {
-				return err
-			}
-			return a.print(cmd.OutOrStdout(), planned, func(w io.Writer) error { return writePlan(w, planned, really) })
-		}),
+			return s.newKey(c, "/v1/keys", map[string]any{"role": args[0], "label": label})
+		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&c.Title, "title", "", "of the message")
-	f.StringVar(&c.Text, "text", "", "of the message")
-	f.StringVar(&c.Surface, "surface", "email", "the surface whose policy decides")
-	f.StringVar(&audience, "audience", "", "write who gets it to this CSV or .jsonl file")
-	f.BoolVar(&mail, "mail", false, "send by the configured SMTP server")
-	f.BoolVar(&webhook, "webhook", false, "post to the configured webhook")
-	f.BoolVar(&really, "really", false, "decide and send; without it a dry run")
+	create.Flags().StringVar(&label, "label", "", "where it will be used")
+	rotate := &cobra.Command{
+		Use: "rotate ID", Short: "Make a key in the place of another one, which goes on opening for a while", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.newKey(c, "/v1/keys/"+args[0]+"/rotate", map[string]any{"overlap": overlap})
+		},
+	}
+	rotate.Flags().StringVar(&overlap, "overlap", "24h", "how long the old one goes on")
+	list := &cobra.Command{
+		Use: "list", Short: "The keys, by id: where they are used and when they were last", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := s.Client(c.Context())
+			if err != nil {
+				return err
+			}
+			var keys []web.Key
+			if err := client.Do(c.Context(), http.MethodGet, "/v1/keys", nil, &keys, nil); err != nil {
+				return err
+			}
+			return s.Print(c.OutOrStdout(), keys, func(w io.Writer) error { return writeKeys(w, keys) })
+		},
+	}
+	revoke := &cobra.Command{
+		Use: "revoke ID", Short: "Make a key worthless; its id, or the key itself", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := s.Client(c.Context())
+			if err != nil {
+				return err
+			}
+			if err := client.Do(c.Context(), http.MethodDelete, "/v1/keys/"+args[0], nil, nil, nil); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.OutOrStdout(), "revoked")
+			return err
+		},
+	}
+	cmd.AddCommand(create, list, rotate, revoke)
 	return cmd
+}
+
+func (s *shell) newKey(c *cobra.Command, path string, body any) error {
+	client, err := s.createClient(c.Context())
+	if err != nil {
+		return err
+	}
+	var k struct {
+		ID  string `json:"id"`
+		Key string `json:"key"`
+	}
+	if err := client.Do(c.Context(), http.MethodPost, path, body, &k, nil); err != nil {
+		return err
+	}
+	return s.Print(c.OutOrStdout(), k, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, k.Key)
+		return err
+	})
+}
+
+func writeKeys(w io.Writer, keys []web.Key) error {
+	for _, k := range keys {
+		used := "never used"
+		if !k.Used.IsZero() {
+			used = "last used " + k.Used.Format(time.DateTime)
+		}
+		if _, err := fmt.Fprintf(w, "%s  %-8s %s  %s\n", k.ID, k.Role, used, k.Label); err != nil {
+			return err
+		}
+	}
+	return nil
 }

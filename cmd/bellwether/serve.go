@@ -6,49 +6,51 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
+	"sync"
 	"time"
 
-	"bellwether"
-	"bellwether/api"
-	"bellwether/console"
 	"bellwether/pipeline"
+	"bellwether/web"
 
 	"github.com/spf13/cobra"
 )
 
-func (a *app) serve() *cobra.Command {
+func (s *shell) serve() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Collect, serve and decide over HTTP, with the pages and scheduled turns", Args: cobra.NoArgs,
+		Long: "Collect events, serve recommendations and decisions, show the pages, and take a turn a day. Every other command works meanwhile: it\n" +
+			"asks this server over the socket in the data folder.",
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			o, err := a.open(c.Context(), func(p *pipeline.Options) error {
-				p.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
-				return nil
-			})
+			conf, err := s.configured()
 			if err != nil {
 				return err
 			}
-			defer func() { err = closing(err, o) }()
 			if listen == "" {
-				listen = o.conf.Listen
+				listen = conf.Listen
 			}
 			l, err := net.Listen("tcp", listen)
 			if err != nil {
-				return fmt.Errorf("listening on %s: %w", listen, err)
+				return fmt.Errorf("listening on %s: %w; name another address with --listen, such as --listen 127.0.0.1:0 for any free port", listen, err)
 			}
-			fmt.Fprintf(os.Stderr, "serving project %s on http://%s (pages: /login?key=ADMIN-KEY)\n", a.project, l.Addr())
+			logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+			o, err := s.open(c.Context(), logger)
+			if err != nil {
+				return errors.Join(err, l.Close())
+			}
+			defer func() { err = errors.Join(err, o.Close()) }()
+			if err := o.firstKeys(c.Context()); err != nil {
+				return errors.Join(err, l.Close())
+			}
+			fmt.Fprintf(os.Stderr, "serving project %s on %s (pages: /login)\n", s.project, conf.address(l))
 			ctx, stop := context.WithCancel(c.Context())
-			defer stop()
-			turns := make(chan struct{})
-			go func() {
-				defer close(turns)
-				scheduled(ctx, o)
-			}()
-			err = serveOn(ctx, l, o.handler(o.find))
+			var work sync.WaitGroup
+			work.Go(func() { scheduled(ctx, o) })
+			work.Go(func() { refreshed(ctx, o, refreshEvery) })
+			err = o.server.Serve(ctx, web.Listen{TCP: l, Folder: s.data, Certificate: conf.Certificate, Key: conf.CertificateKey})
 			stop()
-			<-turns
+			work.Wait()
 			return err
 		},
 	}
@@ -56,45 +58,15 @@ func (a *app) serve() *cobra.Command {
 	return cmd
 }
 
-// handler is the HTTP interface with the pages.
-func (o *opened) handler(find func(bellwether.ProjectID) *pipeline.Engine) http.Handler {
-	return api.New(api.Options{
-		Keys:   o.keys,
-		Engine: func(id bellwether.ProjectID) *pipeline.Engine { return o.find(id) },
-		Console: func(e *pipeline.Engine, w http.ResponseWriter, r *http.Request) {
-			console.Handler(source{e}).ServeHTTP(w, r)
-		},
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+// address is where a person finds what listens.
+func (c *configuration) address(l net.Listener) string {
+	if c.Certificate != "" {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
 }
 
-func (o *opened) find(id bellwether.ProjectID) *pipeline.Engine {
-	if o.engine.Project() == id {
-		return o.engine
-	}
-	return nil
-}
-
-// serveOn serves until ctx ends, then lets requests under way finish for ten seconds.
-func serveOn(ctx context.Context, l net.Listener, h http.Handler) error {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(l) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := s.Shutdown(grace); err != nil {
-		return fmt.Errorf("stopping: %w", err)
-	}
-	return nil
-}
-
-// scheduled runs a turn at each interval until ctx ends. A turn that fails is logged by the
-// engine, which keeps the old model in service.
+// scheduled runs a turn at each interval until ctx ends. A turn that fails is logged, and leaves the old model in service.
 func scheduled(ctx context.Context, o *opened) {
 	if o.conf.TurnEvery <= 0 {
 		return
@@ -106,9 +78,37 @@ func scheduled(ctx context.Context, o *opened) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := o.engine.Turn(ctx, nil); err != nil && !errors.Is(err, context.Canceled) {
+			if _, err := o.project.Turn(ctx, pipeline.TurnOptions{}, nil); err != nil && !errors.Is(err, context.Canceled) {
 				slog.Error("scheduled turn", "error", err)
 			}
+		}
+	}
+}
+
+// refreshEvery is how often the report and what is popular are renewed at most; it takes at most a twentieth of the time.
+const refreshEvery = 5 * time.Minute
+
+// refreshed renews the report and what is popular until ctx ends, when the log has grown.
+func refreshed(ctx context.Context, o *opened, every time.Duration) {
+	wait, read := time.Second, uint64(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		wait = every
+		if last := o.project.History.Cursor(); last == read {
+			continue
+		}
+		began := time.Now()
+		r, err := o.project.Refresh(ctx)
+		switch {
+		case err == nil:
+			read = r.Cursor
+			wait = max(every, 20*time.Since(began))
+		case !errors.Is(err, pipeline.ErrTurnRunning) && ctx.Err() == nil:
+			slog.Error("renewing the report", "error", err)
 		}
 	}
 }

@@ -2,9 +2,10 @@ package apptest
 
 import (
 	"context"
+	"embed"
 	"fmt"
-	"html/template"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 
@@ -14,6 +15,7 @@ import (
 	"bellwether/learn"
 	"bellwether/models/neighbours"
 	"bellwether/web"
+	"bellwether/web/page"
 
 	"github.com/spf13/cobra"
 )
@@ -40,7 +42,9 @@ func Application() app.Application {
 				return sh.Print(c.OutOrStdout(), h, func(w io.Writer) error { _, err := fmt.Fprintln(w, h.Item, "by", h.Model); return err })
 			}}}
 		},
-		Pages: []web.Page{{Path: "/habits", Title: "habit", Doc: "What people do next", Order: 99, Show: show}},
+		Pages: &page.Module{Templates: sub("templates"), Texts: sub("texts"), Pages: []page.Page{{
+			Path: "/habits", Role: string(web.Read), Title: "habits.title", Template: "habits.html.tmpl", Doc: "what people do next", Data: show,
+		}}},
 	}
 }
 
@@ -119,17 +123,25 @@ func answer(ctx context.Context, in *input) (*output, error) {
 	return &output{Body: h}, err
 }
 
-var page = template.Must(template.New("habit").Parse("<!doctype html><title>Habits</title><p>{{.}} serves."))
+//go:embed templates texts
+var files embed.FS
 
-func show(w http.ResponseWriter, r *http.Request) error {
-	p, err := app.From(r.Context())
+func sub(folder string) fs.FS {
+	f, err := fs.Sub(files, folder)
 	if err != nil {
-		return err
+		panic(err) // the folders are constants of this package
+	}
+	return f
+}
+
+func show(ctx context.Context, _ *http.Request) (any, error) {
+	p, err := app.From(ctx)
+	if err != nil {
+		return nil, err
 	}
 	v, err := p.Registry.Serving(Name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	return page.Execute(w, v.Version)
+	return v.Version, nil
 }

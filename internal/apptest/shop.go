@@ -22,6 +22,7 @@ import (
 	"bellwether/learn"
 	"bellwether/store"
 	"bellwether/web"
+	"bellwether/web/page"
 
 	"github.com/spf13/cobra"
 )
@@ -243,8 +244,11 @@ func (s *Shop) Server() *web.Server {
 		return s.Project
 	}}
 	for _, a := range s.apps {
-		o.Routes, o.Pages = append(o.Routes, a.Routes...), append(o.Pages, a.Pages...)
+		o.Routes = append(o.Routes, a.Routes...)
 	}
+	pages, refused, err := app.Console(s.apps, page.Options{Clock: s.Now})
+	s.must(err)
+	o.Routes, o.Refused = append(o.Routes, pages...), refused
 	server, err := web.New(o)
 	s.must(err)
 	return server
