@@ -45,7 +45,7 @@ func round(people, n int) *bellwether.Dataset {
 
 // TestJudgeRanks: whoever knows the next item has the best figures; of very many people a stated sample judges.
 func TestJudgeRanks(t *testing.T) {
-	for _, people := range []int{300, 3 * JudgedTargets} {
+	for _, people := range []int{300, JudgedTargets + 4000} {
 		d := round(people, 30)
 		right, wrong := &counting{d.Sequences.Items, 1}, &counting{d.Sequences.Items, 7}
 		validation, test, err := JudgeRanks(t.Context(), right, d)
