@@ -24,7 +24,6 @@ type cleaner struct {
 	money  *money
 	words  *words
 	tally  *tally
-	salt   string
 
 	entries []entry
 	first   map[uint64]int32
@@ -120,17 +119,4 @@ func (c *cleaner) tell(p *Person) {
 		p.Known, p.FirstSeen, p.LastSeen = true, p.Events[0].Occurred, p.Events[n-1].Occurred
 	}
 	c.tally.total.Events += int64(len(p.Events))
-	c.assign(p)
-}
-
-// assign gives the person the holdout bucket of the identity that was seen first, so that nobody changes arms by
-// signing in.
-func (c *cleaner) assign(p *Person) {
-	first, since := int32(0), time.Time{}
-	for i := range p.Events {
-		if at := p.Events[i].Received; since.IsZero() || at.Before(since) {
-			first, since = p.Owners[i], at
-		}
-	}
-	p.Bucket = bellwether.HoldoutBucket(c.salt, p.Identities[first].ID)
 }

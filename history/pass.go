@@ -152,8 +152,8 @@ func (h *History) reader(limits *Limits, items *catalogue, t *tally) *reader {
 	if t == nil {
 		t = newTally(true)
 	}
-	return &reader{source: h.source, cleaner: cleaner{
-		limits: limits, items: items, money: &h.money, words: newWords(), tally: t, salt: h.o.Salt,
+	return &reader{source: h.source, salt: h.o.Salt, cleaner: cleaner{
+		limits: limits, items: items, money: &h.money, words: newWords(), tally: t,
 		first: map[uint64]int32{}, seed: maphash.MakeSeed(),
 	}}
 }

@@ -14,8 +14,8 @@ type Person struct {
 	Traits    map[string]any     // of identify events; the one that occurred last wins
 	Consent   []bellwether.Purpose
 	Said      bool      // Consent was said: empty then means withdrawn, and not that nobody asked
-	Bucket    int       // global holdout bucket, 0–9999, of the identity that was seen first
-	Crossed   bool      // identities in different buckets were joined
+	Bucket    int       // global holdout bucket, 0–9999, of the identity about which the first decision was taken, else of Subject
+	Crossed   bool      // decisions about the person were taken in both arms
 	FirstSeen time.Time // of clean events
 	LastSeen  time.Time
 

@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"bellwether"
@@ -23,6 +24,7 @@ const maxEvents = 10_000
 type reader struct {
 	source source
 	cleaner
+	salt string // of the holdout buckets
 	asOf int64 // events received later are not read; 0: no limit
 
 	arena     []byte // values of the person's events
@@ -98,6 +100,13 @@ func (r *reader) take(out *own, kind byte, rest, v []byte) error {
 	case eventKind:
 		r.addSpan(rest, v, 0, false, "")
 	case linkKind:
+		var p parent
+		if err := p.decode(v); err != nil {
+			return err
+		}
+		if r.asOf != 0 && p.since > r.asOf {
+			return nil // not known yet
+		}
 		if out.links == nil {
 			out.links = map[string]bool{}
 		}
@@ -171,7 +180,36 @@ func (r *reader) finish(p *Person, o own, decisions bool) (*Person, error) {
 		return nil, nil
 	}
 	r.clean(p)
+	if err := r.assign(p); err != nil {
+		return nil, err
+	}
 	return p, r.decide(p)
+}
+
+// assign gives the person the holdout bucket of the identity about which the first decision was taken, so that nobody changes arms
+// by signing in; before there is a decision, the subject's own.
+func (r *reader) assign(p *Person) error {
+	who, first := p.Subject, int64(math.MaxInt64)
+	for i := range p.Identities {
+		if len(p.Identities) == 1 {
+			break // whatever was decided, it is the subject's own
+		}
+		id := p.Identities[i].ID
+		prefix := kindKey(id, decisionKind)
+		err := r.source.Scan(prefix, func(k, _ []byte) bool {
+			if rest := k[len(prefix):]; len(rest) >= 8 {
+				if at := int64(binary.BigEndian.Uint64(rest)); at < first && (r.asOf == 0 || at <= r.asOf) {
+					who, first = id, at
+				}
+			}
+			return false // the first one is enough
+		})
+		if err != nil {
+			return err
+		}
+	}
+	p.Bucket = bellwether.HoldoutBucket(r.salt, who)
+	return nil
 }
 
 // crowd drops all but the newest events of an id that has too many.
@@ -208,7 +246,7 @@ func (r *reader) addMembers(p *Person, todo []member, decisions bool) error {
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if !ok || r.asOf != 0 && link.since > r.asOf {
 			continue
 		}
 		owner := int32(len(p.Identities))
@@ -240,7 +278,7 @@ func (r *reader) scanMember(m member, owner int32, decisions bool) (more []membe
 			r.addSpan(rest, v, owner, true, m.scope)
 		case linkKind:
 			var p parent
-			if failed = p.decode(v); failed == nil && p.place.compare(last.place) >= 0 {
+			if failed = p.decode(v); failed == nil && p.place.compare(last.place) >= 0 && (r.asOf == 0 || p.since <= r.asOf) {
 				last, lastScope = p, string(rest)
 			}
 		case memberKind:
@@ -299,6 +337,9 @@ func crossed(p *Person) bool {
 	arms := [2]bool{}
 	for i := range p.Decisions {
 		arms[b2i(p.Decisions[i].Holdout)] = true
+	}
+	for i := range p.Outcomes {
+		arms[b2i(p.Outcomes[i].Holdout)] = true
 	}
 	return arms[0] && arms[1]
 }

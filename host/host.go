@@ -73,6 +73,13 @@ func routesOf(o *Options) []web.Route {
 			}
 			return p.Collector, nil
 		}, routes.CollectOptions{Prefix: o.Prefix}),
+		routes.PostHog(func(ctx context.Context) (routes.Collector, error) {
+			p, err := project(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return p.Collector, nil
+		}, nil),
 		routes.Items(func(ctx context.Context) (routes.Catalogue, error) { return project(ctx) }),
 		routes.Import(func(ctx context.Context) (routes.Importer, error) {
 			p, err := project(ctx)

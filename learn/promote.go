@@ -53,7 +53,7 @@ func (w *Work) beats(ctx context.Context, champion *Serving) (bool, string, erro
 	if err != nil {
 		return false, "", err
 	}
-	figures, err := w.Task.Compare(ctx, challenger, champion.Model, w.Data)
+	figures, err := w.Task.Compare(ctx, challenger, champion.inWordsOf(w.Data), w.Data)
 	if err != nil {
 		return false, "", err
 	}

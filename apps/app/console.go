@@ -26,7 +26,7 @@ func Console(all []Application, o page.Options, more ...page.Module) (routes []w
 	failures := append(Failures(all), web.Failures...)
 	o.Project = func(r *http.Request) string { return string(web.CallFrom(r.Context()).Project) }
 	o.Allowed = func(r *http.Request, role string) bool { return web.CallFrom(r.Context()).Role.Opens(web.Role(role)) }
-	o.Token = func(r *http.Request) (name, value string) { return "csrf", web.CallFrom(r.Context()).Token }
+	o.Token = func(r *http.Request) (name, value string) { return web.TokenField, web.CallFrom(r.Context()).Token }
 	o.Status = func(err error) int {
 		var p *web.Problem
 		if errors.As(err, &p) {
@@ -45,7 +45,9 @@ func Console(all []Application, o page.Options, more ...page.Module) (routes []w
 		return nil, nil, fmt.Errorf("making the pages: %w", err)
 	}
 	for _, r := range frame.Routes() {
-		routes = append(routes, web.Page(r.Method, r.Path, web.Role(r.Role), r.Doc, withBody(r.Handler)))
+		row := web.Page(r.Method, r.Path, web.Role(r.Role), r.Doc, withBody(r.Handler))
+		row.Name = "page-" + row.OperationID()
+		routes = append(routes, row)
 	}
 	return routes, func(w http.ResponseWriter, r *http.Request, p *web.Problem) { frame.Fail(w, r, p) }, nil
 }
