@@ -55,13 +55,15 @@ const maxTypeColumns = 24
 const sessionGap = 30 * time.Minute
 
 func newCustomer(subject bellwether.Subject) *customer {
-	return &customer{subject: subject, gathering: &gathering{
-		orders: map[string]bool{}, named: map[string]bool{}, categories: map[string]int{}, channels: map[string]int{},
-	}}
+	return &customer{subject: subject, gathering: new(gathering)}
 }
 
 // customersAt returns who the person was taken to be at the cut: nobody, one, or several of whom no login was known yet.
 func customersAt(p *history.Person, cut time.Time, by Known, o *TableOptions) (people []*customer) {
+	var since [len(windows)]int64
+	for w := range windows {
+		since[w] = cut.AddDate(0, 0, -windows[w].days).UnixNano()
+	}
 	for i := range p.Events {
 		e := &p.Events[i]
 		if !e.Type.Personal() || e.Occurred.After(cut) || by != KnownOccurred && e.Received.After(cut) {
@@ -72,7 +74,7 @@ func customersAt(p *history.Person, cut time.Time, by Known, o *TableOptions) (p
 		if at < 0 {
 			at, people = len(people), append(people, newCustomer(name))
 		}
-		people[at].add(e, cut, o)
+		people[at].add(e, &since, o)
 	}
 	return people
 }
@@ -108,7 +110,7 @@ var standardTypes = []bellwether.EventType{
 }
 
 // add takes the next event in.
-func (c *customer) add(e *bellwether.Event, cut time.Time, o *TableOptions) {
+func (c *customer) add(e *bellwether.Event, since *[len(windows)]int64, o *TableOptions) {
 	if c.events == 0 {
 		c.first = e.Occurred
 	}
@@ -121,17 +123,17 @@ func (c *customer) add(e *bellwether.Event, cut time.Time, o *TableOptions) {
 			c.purchases++
 		}
 		if e.Order != "" {
-			c.orders[e.Order] = true
+			put(&c.orders, e.Order, true)
 		}
 		if e.Price.Currency == o.Currency {
 			c.monetary += e.Revenue().Major()
 		}
 	}
 	if it := o.Items[e.Item]; it != nil && it.Category != "" {
-		c.categories[it.Category]++
+		put(&c.categories, it.Category, c.categories[it.Category]+1)
 	}
 	if e.Channel != "" {
-		c.channels[string(e.Channel)]++
+		put(&c.channels, string(e.Channel), c.channels[string(e.Channel)]+1)
 	}
 	for i, name := range traitColumns {
 		if v, ok := e.Traits[name].(string); ok && v != "" {
@@ -142,18 +144,27 @@ func (c *customer) add(e *bellwether.Event, cut time.Time, o *TableOptions) {
 	case bellwether.Identify, bellwether.Alias, bellwether.Group:
 		return
 	}
-	c.count(e, cut)
+	c.count(e, since)
 }
 
-func (c *customer) count(e *bellwether.Event, cut time.Time) {
+// put sets a key of a map, which is made when it is needed.
+func put[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = value
+}
+
+// count takes an event in whose windows begin at since, Unix nanoseconds.
+func (c *customer) count(e *bellwether.Event, since *[len(windows)]int64) {
 	at, ok := slices.BinarySearchFunc(c.types, e.Type, func(t typeCount, kind bellwether.EventType) int { return cmp.Compare(t.kind, kind) })
 	if !ok {
 		c.types = slices.Insert(c.types, at, typeCount{kind: e.Type})
 	}
 	t := &c.types[at]
 	t.last = e.Occurred.UnixNano()
-	for w := range windows {
-		if !e.Occurred.Before(cut.AddDate(0, 0, -windows[w].days)) {
+	for w := range since {
+		if t.last >= since[w] {
 			t.counts[w]++
 		}
 	}
@@ -162,7 +173,7 @@ func (c *customer) count(e *bellwether.Event, cut time.Time) {
 func (c *customer) addSession(e *bellwether.Event) {
 	if e.Session != "" {
 		if !c.named[e.Session] {
-			c.named[e.Session] = true
+			put(&c.named, e.Session, true)
 			c.sessions++
 		}
 		return
