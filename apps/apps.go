@@ -13,6 +13,6 @@ func All() []app.Application {
 	return []app.Application{
 		recommend.Application(),
 		behaviour.Application(),
-		campaign.Application(),
+		campaign.Application(behaviour.Act),
 	}
 }

@@ -35,7 +35,18 @@ type Options struct {
 	Candidates  int                    // that a slate weighs and logs; 0: 50
 	Temperature float64                // of the default policy, in standard deviations of the scores; 0: 0.5
 	Types       []bellwether.EventType // that may be learned from; nil: every type that says something
+	Sending     Sending                // nil: nothing can be sent
 }
+
+// Way says how messages are carried out.
+type Way struct {
+	By       string // "mail", "webhook" or "audience"; "": nothing leaves, a dry run
+	Audience string // file of an audience
+	Really   bool   // it is no dry run
+}
+
+// Sending makes what carries messages out and is closed afterwards, with what holds messages back, as configured.
+type Sending func(Way) (actor decide.Actor, closeActor func() error, o decide.SenderOptions, err error)
 
 // WithDefaults returns the settings with those that were left out.
 func (o Options) WithDefaults() Options {

@@ -10,13 +10,20 @@ import (
 	"bellwether/apps/app"
 	"bellwether/decide"
 	"bellwether/history"
+
+	"github.com/spf13/cobra"
 )
 
 // Name is that of the application.
 const Name = "campaign"
 
-// Application returns the application.
-func Application() app.Application { return app.Application{Name: Name, Title: "Campaigns"} }
+// Application returns the application; act decides whether a message goes out.
+func Application(act app.Act) app.Application {
+	return app.Application{
+		Name: Name, Title: "Campaigns", Routes: sendRoutes(act),
+		Commands: func(sh app.Shell) []*cobra.Command { return []*cobra.Command{sendCommand(sh)} },
+	}
+}
 
 // Campaign is one message that may be sent to everybody who is known.
 type Campaign struct {

@@ -43,7 +43,7 @@ func send(ctx context.Context, p *app.Project, r app.ActionRequest) (app.Answer,
 }
 
 func TestSend(t *testing.T) {
-	s := apptest.Open(t, Application())
+	s := apptest.Open(t, Application(send))
 	var events []bellwether.Event
 	for i := range 40 {
 		e := bellwether.Event{
@@ -99,7 +99,7 @@ func TestSend(t *testing.T) {
 }
 
 func TestAddressElsewhereIsTheID(t *testing.T) {
-	s := apptest.Open(t, Application())
+	s := apptest.Open(t, Application(send))
 	s.Accept(bellwether.Event{ID: "1", Type: bellwether.Identify, Subject: "ana", Consent: []bellwether.Purpose{"marketing"}})
 	b := &box{got: map[string]decide.Message{}, kind: "push"}
 	plan, err := Send(t.Context(), s.Project, send, Campaign{Name: "x", Surface: "push"}, b, decide.SenderOptions{})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/apps/app"
 	"bellwether/host"
 	"bellwether/learn"
 	"bellwether/pipeline"
@@ -95,6 +96,7 @@ func (c *configuration) options() (pipeline.Options, error) {
 		share = -1 // none, said on purpose
 	}
 	return pipeline.Options{
+		Options:  app.Options{Sending: c.sending},
 		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
 		Training: training,
 	}, nil

@@ -100,8 +100,10 @@ func TestMayImport(t *testing.T) {
 	}{
 		{".", "bellwether/store", false, false},
 		{".", "encoding/json", false, true},
-		{"train", "bellwether/prepare", false, false},
-		{"train", "bellwether/models/dnn", false, true},
+		{"learn", "bellwether/decide", false, false},
+		{"learn", "bellwether/models/dnn", false, true},
+		{"history", "bellwether/learn", false, false},
+		{"apps/recommend", "bellwether/apps/behaviour", false, false},
 		{"models/dnn", "bellwether/models/sequence", false, false},
 		{"models/dnn", "bellwether/tensor/nn", false, true},
 		{"collect", "bellwether", false, true},
@@ -109,10 +111,10 @@ func TestMayImport(t *testing.T) {
 		{"tensor", "bellwether/tensor/internal/reference", false, true},
 		{"cmd/bellwether", "bellwether/pipeline", false, true},
 		{"store", "github.com/cockroachdb/pebble/v2/vfs", false, true},
-		{"serve", "github.com/cockroachdb/pebble/v2", false, false},
-		{"serve", "github.com/google/go-cmp/cmp", true, true},
-		{"serve", "github.com/google/go-cmp/cmp", false, false},
-		{"serve", "github.com/unknown/module", true, false},
+		{"learn", "github.com/cockroachdb/pebble/v2", false, false},
+		{"learn", "github.com/google/go-cmp/cmp", true, true},
+		{"learn", "github.com/google/go-cmp/cmp", false, false},
+		{"learn", "github.com/unknown/module", true, false},
 	} {
 		if got := a.mayImport(test.pkg, test.imported, test.test); got != test.want {
 			t.Errorf("%s imports %s (test %v): allowed %v, want %v", test.pkg, test.imported, test.test, got, test.want)
