@@ -1,12 +1,14 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"bellwether/store"
@@ -102,6 +104,53 @@ func (c *Collector) DeadLetters(ctx context.Context, fn func(Rejected) bool) err
 		return fmt.Errorf("collect: read the dead letters: %w", err)
 	}
 	return failed
+}
+
+// NewestDeadLetters returns the n that were refused last and still wait, newest first, and how many wait in all.
+func (c *Collector) NewestDeadLetters(ctx context.Context, n int) (newest []Rejected, waiting int64, err error) {
+	if err := c.catchUp(ctx); err != nil {
+		return nil, 0, err
+	}
+	var ids []string // the newest ones, oldest first; twice as many before they are cut
+	var failed error
+	err = c.view.Scan([]byte{letterPrefix}, func(k, _ []byte) bool {
+		id, done := string(k[1:]), false
+		if done, failed = c.replayed(id); failed != nil || done {
+			return failed == nil
+		}
+		waiting++
+		if ids = append(ids, id); len(ids) >= 2*n {
+			ids = append(ids[:0], ids[len(ids)-n:]...)
+		}
+		return true
+	})
+	if err = cmp.Or(err, failed); err != nil {
+		return nil, 0, fmt.Errorf("collect: read the dead letters: %w", err)
+	}
+	for _, id := range slices.Backward(ids[max(0, len(ids)-n):]) {
+		r, err := c.letter(id)
+		if err != nil {
+			return nil, 0, err
+		}
+		newest = append(newest, r)
+	}
+	return newest, waiting, nil
+}
+
+// Rehearse says what Replay would do, and writes nothing. still are those that would stay, with the reason of now.
+func (c *Collector) Rehearse(ctx context.Context, ids []string) (r Result, still []Rejected, err error) {
+	if err := c.catchUp(ctx); err != nil {
+		return Result{}, nil, err
+	}
+	dry := c.dryOver(c.view)
+	if r, err = dry.Replay(ctx, ids, nil); err != nil {
+		return Result{}, nil, err
+	}
+	err = dry.DeadLetters(ctx, func(l Rejected) bool {
+		still = append(still, l)
+		return true
+	})
+	return r, still, err
 }
 
 func (c *Collector) replayed(letter string) (bool, error) {

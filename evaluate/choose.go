@@ -6,8 +6,8 @@ import (
 	"bellwether"
 )
 
-// lowerIsBetter names the figures that a better model has less of.
-func lowerIsBetter(metric string) bool {
+// LowerIsBetter names the figures that a better model has less of.
+func LowerIsBetter(metric string) bool {
 	return metric == "logloss" || metric == "brier" || metric == "ece"
 }
 
@@ -36,7 +36,7 @@ func Choose(rows []bellwether.CardRow, metric string) (name, reason string) {
 func better(rows []bellwether.CardRow, metric string, may func(bellwether.CardRow) bool) *bellwether.CardRow {
 	var best *bellwether.CardRow
 	sign := 1.0
-	if lowerIsBetter(metric) {
+	if LowerIsBetter(metric) {
 		sign = -1
 	}
 	for i := range rows {

@@ -175,6 +175,15 @@ func (h *History) Resolve(s bellwether.Subject, a bellwether.AnonymousID) (bellw
 // Person returns one person as a request sees it, by the same rules as a pass: never nil, and not Known for somebody of
 // whom nothing is in the log. Decisions and outcomes are not read.
 func (h *History) Person(_ context.Context, s bellwether.Subject, a bellwether.AnonymousID) (*Person, error) {
+	return h.person(s, a, false)
+}
+
+// Decided is Person with the decisions about the person, and the outcomes that are settled.
+func (h *History) Decided(_ context.Context, s bellwether.Subject, a bellwether.AnonymousID) (*Person, error) {
+	return h.person(s, a, true)
+}
+
+func (h *History) person(s bellwether.Subject, a bellwether.AnonymousID, decisions bool) (*Person, error) {
 	name, err := h.Resolve(s, a)
 	if err != nil {
 		return nil, err
@@ -189,7 +198,7 @@ func (h *History) Person(_ context.Context, s bellwether.Subject, a bellwether.A
 	}
 	defer h.readers.Put(r)
 	r.limits, r.items = h.state.Load(), items
-	p, err := r.person(name, false)
+	p, err := r.person(name, decisions)
 	if err != nil {
 		return nil, fmt.Errorf("history: reading %s: %w", name, err)
 	}

@@ -25,6 +25,7 @@ type Options struct {
 	Prefix  string                                       // first-party path under which browsers send events too; "": none
 	Limits  web.Limits
 	Logger  *slog.Logger
+	Truth   func(bellwether.ProjectID) (earned float64, ok bool) // what a simulator knows that was earned; nil: nobody does
 }
 
 // failures say what the errors answer that belong to no application.
@@ -50,7 +51,7 @@ func New(o Options) (*web.Server, error) {
 	for _, a := range apps.All() {
 		w.Routes = append(w.Routes, a.Routes...)
 	}
-	pages, refused, err := app.Console(apps.All(), page.Options{Groups: console.Groups(), Logger: o.Logger}, console.Module(source{}))
+	pages, refused, err := app.Console(apps.All(), page.Options{Groups: console.Groups(), Logger: o.Logger}, console.Module(source{truth: o.Truth}))
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,7 @@ type TurnReport struct {
 	Decisions int64                `json:"decisions"`
 	Settled   int64                `json:"settled"` // outcomes that became records of the log
 	Cleaning  []history.RuleReport `json:"cleaning"`
+	Calendar  history.Calendar     `json:"calendar"`
 	Tasks     []TaskReport         `json:"applications"`
 	Seconds   float64              `json:"seconds"`
 	Pass      float64              `json:"pass_seconds"` // of Seconds, until the tasks began

@@ -201,3 +201,36 @@ func (p *Project) getJSON(ctx context.Context, name string, v any) error {
 	}
 	return nil
 }
+
+const seenName = "seen.json"
+
+// Seen is what the newest pass saw, of a turn or of [Project.Refresh]; ok is false before there was one.
+func (p *Project) Seen(ctx context.Context) (r TurnReport, ok bool, err error) {
+	err = p.getJSON(ctx, seenName, &r)
+	if errors.Is(err, store.ErrNotFound) {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+// Outcome is what followed a decision by now, also while its windows are open; nil when nothing is known of it.
+func (p *Project) Outcome(ctx context.Context, d *bellwether.Decision) (*bellwether.Outcome, error) {
+	who, err := p.History.Decided(ctx, d.Subject, "")
+	if err != nil {
+		return nil, err
+	}
+	join, err := p.joining(p.Clock())
+	if err != nil {
+		return nil, err
+	}
+	settled, open, _, err := measure.Settle(who, join)
+	if err != nil {
+		return nil, fmt.Errorf("joining outcomes to the decisions about %s: %w", who.Subject, err)
+	}
+	for _, o := range slices.Concat(who.Outcomes, settled, open) {
+		if o.Decision == d.ID {
+			return &o, nil
+		}
+	}
+	return nil, nil
+}

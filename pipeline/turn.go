@@ -24,6 +24,7 @@ type turn struct {
 
 	tally      history.Tally
 	popular    *history.PopularityCounter
+	calendar   *history.CalendarCounter
 	study      *measure.Study
 	settled    *settled
 	assemblers map[string]learn.Assembler // by task
@@ -66,6 +67,7 @@ func passPeople(ctx context.Context, t *turn) error {
 	r := &t.result
 	r.Cursor, r.Cleaning = t.tally.Cursor, t.tally.Rules
 	r.Read, r.Events, r.People, r.Decisions = t.tally.Read, t.tally.Events, t.tally.People, t.tally.Decisions
+	t.result.Calendar = t.calendar.Calendar
 	return nil
 }
 
@@ -83,7 +85,8 @@ func (t *turn) reducers(ctx context.Context) ([]history.Reducer, error) {
 		return nil, fmt.Errorf("preparing the measurement: %w", err)
 	}
 	t.popular = t.p.History.NewPopularity(t.asOf)
-	out := []history.Reducer{t.popular, t.study}
+	t.calendar = new(history.CalendarCounter)
+	out := []history.Reducer{t.popular, t.calendar, t.study}
 	if !t.tasks {
 		return out, nil
 	}
@@ -113,6 +116,9 @@ func publish(ctx context.Context, t *turn) error {
 		return fmt.Errorf("making the report: %w", err)
 	}
 	if err := t.p.keepReport(ctx, r); err != nil {
+		return err
+	}
+	if err := t.p.putJSON(ctx, seenName, &t.result); err != nil {
 		return err
 	}
 	return t.p.History.Publish(ctx, &t.popular.Popularity)

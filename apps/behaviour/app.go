@@ -15,5 +15,5 @@ const Name = "behaviour"
 
 // Application returns the application.
 func Application() app.Application {
-	return app.Application{Name: Name, Title: "Behaviour", Tasks: []learn.Task{Task()}, Routes: routes(), Commands: commands}
+	return app.Application{Name: Name, Title: "Behaviour", Tasks: []learn.Task{Task()}, Routes: routes(), Commands: commands, Pages: module()}
 }

@@ -20,7 +20,7 @@ const Name = "recommend"
 // Application returns the application.
 func Application() app.Application {
 	return app.Application{
-		Name: Name, Title: "Recommendations", Tasks: []learn.Task{Task()}, Routes: routes(), Commands: commands, Exports: exports(),
+		Name: Name, Title: "Recommendations", Tasks: []learn.Task{Task()}, Routes: routes(), Commands: commands, Pages: module(), Exports: exports(),
 		Failures: []web.Failure{{Err: ErrNothing, Status: http.StatusNotFound, Name: "nothing-to-recommend"}},
 	}
 }

@@ -207,7 +207,7 @@ func (s *shell) rejects() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var out []routes.DeadLetter
+			var out []routes.Refusal
 			if err := client.Do(c.Context(), http.MethodGet, "/v1/rejects?limit="+strconv.Itoa(limit), nil, &out, nil); err != nil {
 				return err
 			}

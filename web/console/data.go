@@ -35,7 +35,7 @@ func (p pages) data(ctx context.Context, _ *http.Request) (any, error) {
 	}
 	out := dataView{Refused: refusedTable("refused", in.Refused), Replay: in.RefusedTotal > 0, Imports: importTable(in.Imports)}
 	if in.Events == 0 {
-		out.Empty = &page.Empty{Title: page.T("data.empty.title"), Missing: page.T("data.empty.missing"), Command: "bellwether import FILE"}
+		out.Empty = nothingYet(in.Waiting)
 	} else {
 		out.Figures = dataFigures(in)
 		out.Types, out.Rules = typeTable(in.Types), ruleTable(in.Rules)

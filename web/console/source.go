@@ -43,7 +43,8 @@ type Today struct {
 	Attention []Attention
 	Serving   []Serving
 	Decisions []Decision // the freshest, newest first
-	Events    int64      // in the log
+	Events    int64      // clean ones, as the last pass counted them
+	Waiting   bool       // events came in and nobody was read yet
 	Decided   int64      // decisions in the log
 	LastEvent time.Time
 }
@@ -190,6 +191,7 @@ type Check struct {
 
 // Data is what came in and what became of it.
 type Data struct {
+	Waiting      bool // events came in and nobody was read yet
 	Events       int64
 	People       int64
 	First        time.Time

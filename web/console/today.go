@@ -32,9 +32,8 @@ func (p pages) today(ctx context.Context, _ *http.Request) (any, error) {
 	out := today{Earned: in.Earned, Fresh: decisionTable("fresh", in.Decisions[:min(freshest, len(in.Decisions))]), Nothing: len(in.Decisions) == 0}
 	out.Fresh.Fixed = true
 	if in.Events == 0 {
-		out.Empty = &page.Empty{
-			Title: page.T("today.empty.title"), Missing: page.T("today.empty.missing"),
-			Command: "bellwether import FILE", Button: page.T("today.empty.button"), Href: "/data",
+		if out.Empty = nothingYet(in.Waiting); !in.Waiting {
+			out.Empty.Button, out.Empty.Href = page.T("today.empty.button"), "/data"
 		}
 		return out, nil
 	}
@@ -52,6 +51,14 @@ func (p pages) today(ctx context.Context, _ *http.Request) (any, error) {
 	}
 	out.Serving = servingTable(in.Serving)
 	return out, nil
+}
+
+// nothingYet says what is missing before anything was read: events, or a turn that reads those that wait.
+func nothingYet(waiting bool) *page.Empty {
+	if waiting {
+		return &page.Empty{Title: page.T("today.waiting.title"), Missing: page.T("today.waiting.missing"), Command: "bellwether turn"}
+	}
+	return &page.Empty{Title: page.T("today.empty.title"), Missing: page.T("today.empty.missing"), Command: "bellwether import FILE"}
 }
 
 // headline is the page's first number: all that was earned.

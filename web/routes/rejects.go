@@ -14,8 +14,8 @@ type Rejects interface {
 	Replay(ctx context.Context, ids []string, edit func(collect.Rejected) ([]byte, error)) (collect.Result, error)
 }
 
-// DeadLetter is a dead letter with its text.
-type DeadLetter struct {
+// Refusal is a dead letter with its text.
+type Refusal struct {
 	collect.Rejected
 	Text string `json:"text" doc:"As it came, at most 256 KiB of it."`
 }
@@ -24,7 +24,7 @@ type limitInput struct {
 	Limit int `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many at most."`
 }
 
-type rejectsOutput struct{ Body []DeadLetter }
+type rejectsOutput struct{ Body []Refusal }
 
 type replayInput struct {
 	Body struct {
@@ -39,9 +39,9 @@ func DeadLetters(of Of[Rejects]) []web.Route {
 		if err != nil {
 			return nil, err
 		}
-		out := &rejectsOutput{Body: []DeadLetter{}}
+		out := &rejectsOutput{Body: []Refusal{}}
 		err = c.DeadLetters(ctx, func(r collect.Rejected) bool {
-			out.Body = append(out.Body, DeadLetter{Rejected: r, Text: string(r.Raw)})
+			out.Body = append(out.Body, Refusal{Rejected: r, Text: string(r.Raw)})
 			return len(out.Body) < in.Limit
 		})
 		return out, err
