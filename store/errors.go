@@ -26,6 +26,8 @@ var (
 	ErrLocked = errors.New("folder is in use")
 	// ErrTooLarge means that a record or value is larger than the server takes in one message.
 	ErrTooLarge = errors.New("too large")
+	// ErrDamaged means that stored data are gone or wrong. The text says which, and what to do.
+	ErrDamaged = errors.New("stored data are damaged")
 	// ErrClosed means that the store or the view was closed.
 	ErrClosed = errors.New("closed")
 )

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -16,8 +17,10 @@ import (
 // Keys are any text of 1 to 1,024 bytes; '/' divides them into levels, by which Keys
 // finds them fast. Changes are on disk when the method returns.
 type KV struct {
-	store  *Store
-	bucket jetstream.KeyValue
+	project *Project
+	store   *Store
+	bucket  jetstream.KeyValue
+	name    string // of the bucket
 }
 
 // Entry is one value of a KV.
@@ -61,7 +64,15 @@ func (kv *KV) Update(ctx context.Context, key string, value []byte, revision uin
 
 // Delete removes key; an absent key is no error. Its history stays.
 func (kv *KV) Delete(ctx context.Context, key string) error {
-	_, err := kv.change(ctx, key, func(subject string) (uint64, error) { return 0, kv.bucket.Delete(ctx, subject) })
+	_, err := kv.change(ctx, key, func(subject string) (uint64, error) {
+		m := nats.NewMsg("$KV." + kv.name + "." + subject)
+		m.Header.Set("KV-Operation", "DEL")
+		ack, err := kv.store.js.PublishMsg(ctx, m)
+		if err != nil {
+			return 0, err
+		}
+		return ack.Sequence, nil
+	})
 	return err
 }
 
@@ -70,10 +81,13 @@ func (kv *KV) change(ctx context.Context, key string, do func(subject string) (u
 	if err != nil {
 		return 0, err
 	}
-	if err := kv.store.room(); err != nil {
+	if err := errors.Join(kv.project.readOnly(), kv.store.room()); err != nil {
 		return 0, kv.failed(ctx, "writing", key, err)
 	}
 	revision, err := do(subject)
+	if err == nil {
+		err = kv.store.guard.acknowledged("KV_"+kv.name, revision)
+	}
 	if err != nil {
 		return 0, kv.failed(ctx, "writing", key, err)
 	}

@@ -19,6 +19,7 @@ const (
 	messageSlack   = 4 << 10               // bytes of a message left for its header
 	attemptWait    = time.Second           // for one answer, before the publish is repeated under the same id
 	attemptPause   = 20 * time.Millisecond // between attempts
+	slowSync       = 500 * time.Millisecond
 	noticePatience = 20 * time.Millisecond // for the server's notice of what it has acknowledged
 )
 
@@ -174,7 +175,14 @@ func (w *writer) publish(frame []byte) (uint64, error) {
 		if err := s.room(); err != nil {
 			return 0, err
 		}
+		began := time.Now()
 		ack, err := w.attempt(ctx, id, frame)
+		if err == nil {
+			err = s.guard.acknowledged(w.log.name, ack.Sequence)
+		}
+		if took := time.Since(began); took > slowSync && err == nil {
+			s.log.Warn("the disk is slow", "project", w.log.project, "took", took.Round(time.Millisecond), "bytes", len(frame))
+		}
 		if err == nil {
 			return ack.Sequence, nil
 		}
