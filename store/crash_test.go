@@ -38,6 +38,11 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "insist":
+		if err := insist(os.Args[1], os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "write":
 		if err := write(os.Args[1], os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -400,4 +400,4 @@ func checkView(t *testing.T, p *store.Project, what string, batches int) {
 	}
 }
 
-func TestDamage(t *testing.T) { damageFolders(t, 60) }
+func TestDamage(t *testing.T) { damageFolders(t, 38) }

@@ -17,6 +17,7 @@ import (
 const (
 	embeddedMaxPayload = 8 << 20 // bytes of one message
 	startTimeout       = 30 * time.Second
+	startLook          = 100 * time.Millisecond // between looks at a server that starts
 )
 
 // embedded is a NATS server inside this process. It listens on no port: clients
@@ -25,8 +26,8 @@ const (
 type embedded struct {
 	dir    string
 	log    *slog.Logger
-	before func() error // looks after the files before each start
-	broken atomic.Bool  // a stored file is damaged: start again, which mends it
+	guard  *guard
+	broken atomic.Bool // a stored file is damaged: start again, which mends it
 
 	mu  sync.Mutex
 	now *server.Server // nil while starting again and after close
@@ -48,20 +49,28 @@ func (e *embedded) options() *server.Options {
 
 // start starts the server and waits until it takes connections.
 func (e *embedded) start() error {
-	if err := e.before(); err != nil {
+	if err := e.guard.before(); err != nil {
 		return err
 	}
 	ns, err := server.NewServer(e.options())
 	if err != nil {
 		return fmt.Errorf("embedded NATS server: %w", err)
 	}
-	ns.SetLoggerV2(serverLog{e.log}, false, false, false)
+	fatal := new(atomic.Bool)
+	ns.SetLoggerV2(serverLog{e.log, fatal}, false, false, false)
 	ns.Start()
-	if !ns.ReadyForConnections(startTimeout) || !ns.JetStreamEnabled() {
+	for end := time.Now().Add(startTimeout); !ns.ReadyForConnections(startLook) && !fatal.Load() && time.Now().Before(end); {
+	}
+	if fatal.Load() || !ns.ReadyForConnections(startLook) || !ns.JetStreamEnabled() {
 		ns.Shutdown()
 		ns.WaitForShutdown()
 		return fmt.Errorf("%w: the embedded NATS server did not start on %s: is the folder writable, and are there memory and files (ulimit -n) to spare? The log says more",
 			ErrUnavailable, e.dir)
+	}
+	if err := e.guard.started(ns); err != nil {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -160,11 +169,17 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // serverLog hands the server's log lines to slog.
-type serverLog struct{ log *slog.Logger }
+type serverLog struct {
+	log   *slog.Logger
+	fatal *atomic.Bool // set when the server gave up: it does not end the process, nor say so otherwise
+}
 
 func (l serverLog) Noticef(f string, a ...any) { l.log.Debug("nats", "text", fmt.Sprintf(f, a...)) }
 func (l serverLog) Warnf(f string, a ...any)   { l.log.Warn("nats", "text", fmt.Sprintf(f, a...)) }
-func (l serverLog) Fatalf(f string, a ...any)  { l.log.Error("nats", "text", fmt.Sprintf(f, a...)) }
-func (l serverLog) Errorf(f string, a ...any)  { l.log.Error("nats", "text", fmt.Sprintf(f, a...)) }
-func (l serverLog) Debugf(string, ...any)      {}
-func (l serverLog) Tracef(string, ...any)      {}
+func (l serverLog) Fatalf(f string, a ...any) {
+	l.fatal.Store(true)
+	l.log.Error("nats", "text", fmt.Sprintf(f, a...))
+}
+func (l serverLog) Errorf(f string, a ...any) { l.log.Error("nats", "text", fmt.Sprintf(f, a...)) }
+func (l serverLog) Debugf(string, ...any)     {}
+func (l serverLog) Tracef(string, ...any)     {}

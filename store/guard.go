@@ -35,6 +35,7 @@ const (
 //	guard/STREAM/mark       the last sequence that was acknowledged, see seqMark
 //	guard/STREAM/meta.*     a second copy of the stream's configuration
 //	guard/STREAM/N.blk      a second copy of the stream's blocks, for keys only
+//	guard/STREAM/held/      second names of the blocks while the server starts
 //	damaged/TIME/STREAM/    files as they were found
 type guard struct {
 	dir     string // of the data
@@ -138,9 +139,16 @@ func (g *guard) before() error {
 		return err
 	}
 	for _, name := range names {
-		x, err := g.examine(name, false)
+		err := g.unhold(name)
+		var x *examined
+		if err == nil {
+			x, err = g.examine(name, false)
+		}
 		if err == nil {
 			err = g.mend(x)
+		}
+		if err == nil {
+			err = g.hold(name)
 		}
 		if err != nil {
 			return fmt.Errorf("looking after stream %s: %w", name, err)

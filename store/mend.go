@@ -34,12 +34,13 @@ func (g *guard) mend(x *examined) error {
 	kept = append(kept, k...)
 	if added, err := g.mendEnd(x); err != nil {
 		return err
-	} else if changed = changed || added || len(kept) > 0 || len(x.gaps) > 0; changed || len(x.absent) > 0 {
-		if err := remove(filepath.Join(g.messages(x.stream), blocks.Index)); err != nil { // made anew from the blocks
+	} else if changed = changed || added || len(kept) > 0 || len(x.gaps) > 0; !changed && !x.listed {
+		if err := g.secure(x); err != nil {
 			return err
 		}
-	} else if !x.listed {
-		if err := g.secure(x); err != nil {
+	}
+	if changed || !x.listed { // it may tell of a message that failed to be stored; it is made anew from the blocks
+		if err := remove(filepath.Join(g.messages(x.stream), blocks.Index)); err != nil {
 			return err
 		}
 	}

@@ -125,7 +125,7 @@ func (s *Store) openFolder() (err error) {
 
 func (s *Store) startServer() error {
 	s.guard.witness = s.views.witness
-	server := &embedded{dir: filepath.Join(s.dir, serverFolder), log: s.log, before: s.guard.before}
+	server := &embedded{dir: filepath.Join(s.dir, serverFolder), log: s.log, guard: s.guard}
 	if err := server.start(); err != nil {
 		return err
 	}
