@@ -34,7 +34,7 @@ var (
 
 // classify wraps an error of NATS with the error of this package that it amounts to.
 func classify(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnavailable) {
 		return err // the caller gave up: its own error is the right one
 	}
 	var api *jetstream.APIError

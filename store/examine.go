@@ -64,6 +64,7 @@ func (g *guard) examine(stream string, all bool) (*examined, error) {
 	if err != nil {
 		return nil, err
 	}
+	mark, created, damaged := readSeqMark(filepath.Join(g.of(stream), "mark")) // before the blocks: a serving program adds to both
 	before, known := g.state.Streams[stream]
 	index, err := fileDigest(filepath.Join(g.messages(stream), blocks.Index))
 	if err != nil {
@@ -78,6 +79,12 @@ func (g *guard) examine(stream string, all bool) (*examined, error) {
 	}
 	if err := g.examineBlocks(x, files, before.Blocks, all || !x.listed); err != nil {
 		return nil, err
+	}
+	switch {
+	case damaged != nil:
+		x.finding(false, filepath.Join(g.of(stream), "mark"), "%v: how far the stream went is known from the views only", damaged)
+	case x.created.IsZero() || created == x.created.UnixNano():
+		x.top = mark
 	}
 	g.measure(x)
 	g.judgeBlocks(x)
@@ -175,15 +182,8 @@ func runsOf(b *blocks.Block) (runs []gap) {
 	return runs
 }
 
-// measure finds the last sequence that there must be, by the mark and the views, and that there is.
+// measure finds the last sequence that there is, and by the views that there must be.
 func (g *guard) measure(x *examined) {
-	mark, created, err := readSeqMark(filepath.Join(g.of(x.stream), "mark"))
-	switch {
-	case err != nil:
-		x.finding(false, filepath.Join(g.of(x.stream), "mark"), "%v: how far the stream went is known from the views only", err)
-	case x.created.IsZero() || created == x.created.UnixNano():
-		x.top = mark
-	}
 	if x.kind == logStream {
 		if at, created := g.witness(x.project()); at > x.top && created == x.created.UnixNano() {
 			x.top = at

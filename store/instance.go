@@ -33,7 +33,9 @@ type instance struct {
 // errGaveUp means that Pebble called Fatalf while it opened or closed.
 var errGaveUp = errors.New("the views' store gave up; the log says why")
 
-func (v *views) openInstance(number int) (*instance, error) {
+func (v *views) openInstance(number int) (*instance, error) { return v.openIn(number, false) }
+
+func (v *views) openIn(number int, readOnly bool) (*instance, error) {
 	i := &instance{views: v, number: number, dir: v.folder(number), use: newGate(), failed: make(chan struct{}, 1), replaced: make(chan struct{})}
 	var end context.CancelFunc
 	i.alive, end = context.WithCancel(context.Background())
@@ -46,7 +48,9 @@ func (v *views) openInstance(number int) (*instance, error) {
 		return nil, err
 	}
 	err := apart(func() (err error) {
-		i.DB, err = pebble.Open(i.dir, i.options())
+		o := i.options()
+		o.ReadOnly = readOnly
+		i.DB, err = pebble.Open(i.dir, o)
 		return err
 	})
 	return i, err

@@ -149,6 +149,9 @@ func (o *Objects) List(ctx context.Context, prefix string) ([]ObjectInfo, error)
 
 // Delete removes the object; an absent one is no error.
 func (o *Objects) Delete(ctx context.Context, name string) error {
+	if err := o.project.readOnly(); err != nil {
+		return fmt.Errorf("deleting object %q: %w", name, err)
+	}
 	err := o.bucket.Delete(ctx, name)
 	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
 		return fmt.Errorf("deleting object %q: %w", name, o.store.failed(ctx, err))

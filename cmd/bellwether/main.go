@@ -100,6 +100,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.demo(), a.serve(), a.imports(), a.train(), a.evaluate(), a.promote(), a.turn(),
 		a.recommend(), a.decide(), a.predict(), a.outlook(), a.report(), a.export(), a.rejects(), a.send(), a.keys(), a.configs(), a.bench(),
+		a.doctor(), a.backup(), a.restore(),
 	)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
