@@ -325,10 +325,10 @@ func readDamaged(t *testing.T, p *store.Project, what string) map[uint64]bool {
 		if err == nil {
 			return seen
 		}
-		if attempt > 50 || !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrUnavailable) {
+		if attempt > 300 || !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrUnavailable) {
 			t.Fatalf("%s: reading: %v", what, err)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

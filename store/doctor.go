@@ -109,6 +109,11 @@ func (g *guard) survey(ctx context.Context, r *Report) error {
 		for _, b := range x.blocks {
 			s.Bytes += b.Size
 		}
+		if x.kind == objectStream {
+			if err := g.checkObjects(r, name); err != nil {
+				return err
+			}
+		}
 		r.Streams, r.Findings = append(r.Streams, s), append(r.Findings, x.found...)
 	}
 	return nil

@@ -49,6 +49,8 @@ func (e *embedded) options() *server.Options {
 
 // start starts the server and waits until it takes connections.
 func (e *embedded) start() error {
+	e.guard.use.Lock()
+	defer e.guard.use.Unlock()
 	if err := e.guard.before(); err != nil {
 		return err
 	}

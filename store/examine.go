@@ -236,7 +236,10 @@ func (g *guard) judgeBlocks(x *examined) {
 		}
 	}
 	for _, index := range x.absent {
-		x.finding(g.mustBe(x), filepath.Join(g.messages(x.stream), blocks.Name(index)), "it is missing")
+		if !g.mustBe(x) {
+			continue
+		}
+		x.finding(true, filepath.Join(g.messages(x.stream), blocks.Name(index)), "it is missing")
 	}
 	for _, m := range x.gaps {
 		x.finding(true, "", "batches %d to %d are gone", m.First, m.Last)

@@ -35,6 +35,7 @@ const (
 //	guard/STREAM/mark       the last sequence that was acknowledged, see seqMark
 //	guard/STREAM/meta.*     a second copy of the stream's configuration
 //	guard/STREAM/N.blk      a second copy of the stream's blocks, for keys only
+//	guard/STREAM/objects.json  the objects that there are, see objectList
 //	guard/STREAM/held/      second names of the blocks while the server starts
 //	damaged/TIME/STREAM/    files as they were found
 type guard struct {
@@ -50,6 +51,7 @@ type guard struct {
 	marks  map[string]*seqMark           // of streams in use
 	roots  map[string]*settled           // their message folders
 	spare  chan string                   // streams of keys that changed
+	use    sync.RWMutex                  // held to write while the files are looked after and the server starts
 	kept   string                        // folder of this process's damaged files, once there are any
 }
 

@@ -242,8 +242,12 @@ var failures = []string{
 // failingCalls makes n random system calls of a writing program fail, some at a time, and kills it now
 // and then. What was acknowledged stays, and was on disk by then.
 func failingCalls(t *testing.T, n int) {
-	dir, rng, next, failed := t.TempDir(), rand.New(rand.NewPCG(5, 6)), 0, 0
+	dir, rng, next, failed, rounds := "", rand.New(rand.NewPCG(5, 6)), 0, 0, 0
 	for round := 0; failed < n; round++ {
+		rounds++
+		if round%len(failures) == 0 { // a log of some blocks, not of gigabytes
+			dir, next = t.TempDir(), 0
+		}
 		failure := failures[round%len(failures)]
 		c := startInsisting(t, dir, next)
 		log := filepath.Join(t.TempDir(), "trace")
@@ -265,7 +269,7 @@ func failingCalls(t *testing.T, n int) {
 			return
 		}
 	}
-	t.Logf("%d failing calls, %d records acknowledged", failed, next)
+	t.Logf("%d failing calls in %d processes", failed, rounds)
 }
 
 func injected(t *testing.T, log string) int {

@@ -25,6 +25,7 @@ type Objects struct {
 	bucket  jetstream.ObjectStore
 	stream  jetstream.Stream // that holds the bucket
 	name    string           // of the bucket
+	list    *objectList      // nil with an external server
 }
 
 // chunks is the subject of an object's parts, by the id of one Put.
@@ -42,6 +43,9 @@ type ObjectInfo struct {
 // with io.EOF only when every byte was right. Close it.
 func (o *Objects) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	info, err := o.bucket.GetInfo(ctx, name)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		err = o.list.lost(name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening object %q: %w", name, o.store.failed(ctx, err))
 	}
@@ -153,7 +157,13 @@ func (o *Objects) Delete(ctx context.Context, name string) error {
 		return fmt.Errorf("deleting object %q: %w", name, err)
 	}
 	err := o.bucket.Delete(ctx, name)
-	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		err = nil
+	}
+	if err == nil {
+		err = o.list.set(name, time.Time{})
+	}
+	if err != nil {
 		return fmt.Errorf("deleting object %q: %w", name, o.store.failed(ctx, err))
 	}
 	return nil

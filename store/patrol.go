@@ -170,6 +170,8 @@ func (g *guard) unchecked(stream string, from, to uint64) (pending []blockSeen) 
 }
 
 func (g *guard) checkBlock(stream string, b blockSeen) (whole bool, err error) {
+	g.use.RLock() // a server that fails to start removes files, which come back
+	defer g.use.RUnlock()
 	path := filepath.Join(g.messages(stream), blocks.Name(b.Index))
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -75,6 +75,9 @@ func (s *Store) openProject(ctx context.Context, id bellwether.ProjectID) (*Proj
 	p := &Project{ID: id, store: s, views: map[string]*View{}}
 	p.KV = &KV{project: p, store: s, bucket: bucket, name: string(id) + kvSuffix}
 	p.Objects = &Objects{project: p, store: s, bucket: objects, stream: parts, name: string(id) + objectsSuffix}
+	if err := p.Objects.openList(ctx); err != nil {
+		return nil, err
+	}
 	if p.Log, err = openLog(ctx, p, stream); err != nil {
 		return nil, err
 	}

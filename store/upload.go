@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -43,6 +44,9 @@ func (o *Objects) Put(ctx context.Context, name string, r io.Reader) error {
 	}
 	if err == nil {
 		err = o.announce(ctx, info) // after an error it may have been stored: its parts stay
+	}
+	if err == nil {
+		err = o.list.set(name, time.Now().UTC())
 	}
 	if err != nil {
 		return fmt.Errorf("storing object %q: %w", name, o.store.failed(ctx, err))
