@@ -69,7 +69,7 @@ func Backup(ctx context.Context, dir, to string) (c Copy, err error) {
 	if !exists(filepath.Join(dir, serverFolder)) {
 		return c, fmt.Errorf("%w: no data in %s", ErrNotFound, dir)
 	}
-	b := &backup{dir: dir, to: to, guard: newGuard(dir, slog.New(slog.DiscardHandler)), known: map[string]CopiedFile{}, read: map[string]readBlock{}, written: map[string]int64{}}
+	b := &backup{dir: dir, to: to, guard: newGuard(dir, slog.New(slog.DiscardHandler)), known: map[string]CopiedFile{}, read: map[string]copiedBlock{}, written: map[string]int64{}}
 	release, err := b.open()
 	if err != nil {
 		return c, fmt.Errorf("opening the backups in %s: %w", to, err)
@@ -86,16 +86,16 @@ func Backup(ctx context.Context, dir, to string) (c Copy, err error) {
 type backup struct {
 	dir, to string
 	guard   *guard
-	known   map[string]CopiedFile // of the last copy, by path
-	read    map[string]readBlock  // in this run, by path
-	quick   bool                  // contents wait in memory until the round agrees
-	waiting map[string][]byte     // by digest
-	written map[string]int64      // bytes of contents that were stored in this run, by digest
+	known   map[string]CopiedFile  // of the last copy, by path
+	read    map[string]copiedBlock // in this run, by path
+	quick   bool                   // contents wait in memory until the round agrees
+	waiting map[string][]byte      // by digest
+	written map[string]int64       // bytes of contents that were stored in this run, by digest
 	copy    Copy
 }
 
-// readBlock is a block as it was when it was copied.
-type readBlock struct {
+// copiedBlock is a block as it was when it was copied.
+type copiedBlock struct {
 	blocks.File
 	copied CopiedFile
 	runs   []gap
@@ -322,7 +322,7 @@ func (b *backup) block(stream, path string, f blocks.File, end bool) (runs []gap
 	if err != nil {
 		return nil, err
 	}
-	parsed := blocks.Parse(stream, f.Index, content)
+	parsed := parseBlock(stream, f.Index, content)
 	for _, bad := range parsed.Bad {
 		if !end || !bad.Torn {
 			return nil, fmt.Errorf("%w: %d bytes of %s at %d: run bellwether doctor", ErrDamaged, bad.Length, path, bad.Offset)
@@ -341,7 +341,7 @@ func (b *backup) block(stream, path string, f blocks.File, end bool) (runs []gap
 		kept.Changed, kept.First, kept.Last = f.Changed, runs[0].First, runs[0].Last
 	}
 	if int64(len(content)) == f.Size && !b.quick { // else it grew meanwhile, or is not stored yet
-		b.read[path] = readBlock{f, *kept, runs}
+		b.read[path] = copiedBlock{f, *kept, runs}
 	}
 	return runs, nil
 }

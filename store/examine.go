@@ -152,7 +152,7 @@ func (g *guard) examineBlocks(x *examined, files []blocks.File, before []blockSe
 }
 
 func (g *guard) examineBlock(x *examined, b *examinedBlock, last bool) error {
-	parsed, err := blocks.Read(x.stream, g.messages(x.stream), b.Index)
+	parsed, err := readBlock(x.stream, g.messages(x.stream), b.Index)
 	if errors.Is(err, fs.ErrNotExist) { // the serving program removed it
 		b.whole = true
 		return nil
@@ -268,7 +268,7 @@ func (g *guard) describe(x *examined, m gap) Loss {
 			parsed := b.parsed
 			if parsed == nil {
 				var err error
-				if parsed, err = blocks.Read(x.stream, g.messages(x.stream), b.Index); err != nil {
+				if parsed, err = readBlock(x.stream, g.messages(x.stream), b.Index); err != nil {
 					return at
 				}
 			}
@@ -298,4 +298,34 @@ func (g *guard) describe(x *examined, m gap) Loss {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// readBlock reads a block and checks that its messages are of the stream.
+func readBlock(stream, dir string, index uint32) (*blocks.Block, error) {
+	content, err := os.ReadFile(filepath.Join(dir, blocks.Name(index)))
+	if err != nil {
+		return nil, err
+	}
+	return parseBlock(stream, index, content), nil
+}
+
+func parseBlock(stream string, index uint32, content []byte) *blocks.Block {
+	b := blocks.Parse(stream, index, content)
+	switch kind := kindOf(stream); kind {
+	case logStream:
+		subject := logSubject(bellwether.ProjectID(strings.TrimSuffix(stream, logSuffix)))
+		b.Keep(func(r *blocks.Record) bool { return string(r.Subject) == subject })
+	case keyStream, objectStream:
+		prefix := map[streamKind]string{keyStream: "$KV.", objectStream: "$O."}[kind] + stream[strings.IndexByte(stream, '_')+1:] + "."
+		b.Keep(func(r *blocks.Record) bool {
+			rest, ok := strings.CutPrefix(string(r.Subject), prefix)
+			return ok && rest != "" && strings.IndexFunc(rest, outsideSubject) < 0
+		})
+	}
+	return b
+}
+
+// outsideSubject reports what is in no subject of keys and objects.
+func outsideSubject(c rune) bool {
+	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_=.", c))
 }

@@ -161,7 +161,7 @@ func (g *guard) rewrite(x *examined, b *examinedBlock, content []byte) error {
 		return err
 	}
 	b.Size, b.Changed = info.Size(), info.ModTime()
-	b.parsed = blocks.Parse(x.stream, b.Index, content)
+	b.parsed = parseBlock(x.stream, b.Index, content)
 	b.read, b.whole = true, len(b.parsed.Bad) == 0
 	if x.kind == logStream {
 		b.runs = runsOf(b.parsed)
@@ -182,7 +182,7 @@ func (g *guard) mendEnd(x *examined) (changed bool, err error) {
 		if err := makeFolder(g.messages(x.stream)); err != nil {
 			return false, err
 		}
-		x.blocks = append(x.blocks, examinedBlock{File: blocks.File{Index: index}, parsed: blocks.Parse(x.stream, index, nil)})
+		x.blocks = append(x.blocks, examinedBlock{File: blocks.File{Index: index}, parsed: parseBlock(x.stream, index, nil)})
 	}
 	b := &x.blocks[len(x.blocks)-1]
 	if err := g.rewrite(x, b, b.parsed.Mended(x.top)); err != nil {

@@ -94,7 +94,7 @@ func (g *guard) checkObjects(r *Report, stream string) error {
 	}
 	records := "$O." + strings.TrimPrefix(stream, "OBJ_") + ".M."
 	for _, f := range files {
-		b, err := blocks.Read(stream, g.messages(stream), f.Index)
+		b, err := readBlock(stream, g.messages(stream), f.Index)
 		if os.IsNotExist(err) {
 			continue
 		}

@@ -186,7 +186,7 @@ func (g *guard) checkBlock(stream string, b blockSeen) (whole bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	parsed, err := blocks.Read(stream, g.messages(stream), b.Index)
+	parsed, err := readBlock(stream, g.messages(stream), b.Index)
 	if err != nil {
 		return false, err
 	}

@@ -60,7 +60,7 @@ func copySpareBlock(stream, to, from string, f blocks.File) error {
 	if err != nil {
 		return err
 	}
-	if parsed := blocks.Parse(stream, f.Index, content); slices.ContainsFunc(parsed.Bad, func(b blocks.Bad) bool { return !b.Torn }) {
+	if parsed := parseBlock(stream, f.Index, content); slices.ContainsFunc(parsed.Bad, func(b blocks.Bad) bool { return !b.Torn }) {
 		return nil
 	}
 	if err := replaceFile(filepath.Join(to, name), content); err != nil {
@@ -102,7 +102,7 @@ func neededSpares(stream, dir string, candidates []uint32) (needed []uint32, err
 	}
 	newer := map[string]int{}
 	for _, c := range slices.Backward(copies) {
-		b, err := blocks.Read(stream, dir, c.Index)
+		b, err := readBlock(stream, dir, c.Index)
 		if err != nil {
 			return nil, err
 		}
@@ -134,13 +134,11 @@ func (g *guard) restoreSpare(x *examined) (changed bool, kept []string, err erro
 			gone = append(gone, c.Index)
 			continue
 		}
-		if b := &x.blocks[i]; !b.whole || b.Size < c.Size {
-			k, err := g.restoreBlock(x, b, dir)
-			if err != nil {
-				return changed, kept, err
-			}
-			changed, kept = true, append(kept, k...)
+		put, k, err := g.restoreBlock(x, &x.blocks[i], dir)
+		if err != nil {
+			return changed, kept, err
 		}
+		changed, kept = changed || put, append(kept, k...)
 	}
 	if len(gone) == 0 {
 		return changed, kept, nil
@@ -155,8 +153,8 @@ func (g *guard) restoreSpare(x *examined) (changed bool, kept []string, err erro
 		}
 	}
 	for _, index := range needed {
-		b := examinedBlock{File: blocks.File{Index: index}, parsed: blocks.Parse(x.stream, index, nil)}
-		if _, err := g.restoreBlock(x, &b, dir); err != nil {
+		b := examinedBlock{File: blocks.File{Index: index}, parsed: parseBlock(x.stream, index, nil)}
+		if _, _, err := g.restoreBlock(x, &b, dir); err != nil {
 			return changed, kept, err
 		}
 		x.blocks, changed = append(x.blocks, b), true
@@ -170,28 +168,28 @@ func (g *guard) restoreSpare(x *examined) (changed bool, kept []string, err erro
 }
 
 // restoreBlock writes a block with what either copy of it has.
-func (g *guard) restoreBlock(x *examined, b *examinedBlock, dir string) (kept []string, err error) {
-	second, err := blocks.Read(x.stream, dir, b.Index)
+func (g *guard) restoreBlock(x *examined, b *examinedBlock, dir string) (changed bool, kept []string, err error) {
+	second, err := readBlock(x.stream, dir, b.Index)
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	content, added := blocks.Union(b.parsed, second)
-	if b.whole && added == 0 {
-		return nil, nil
+	if added == 0 { // what is wrong with it otherwise is mended as in any stream
+		return false, nil, nil
 	}
 	path := filepath.Join(g.messages(x.stream), blocks.Name(b.Index))
 	k, err := g.keepAside(x.stream, path)
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	if k != "" {
 		kept = append(kept, k)
 	}
 	if err := g.rewrite(x, b, content); err != nil {
-		return kept, err
+		return false, kept, err
 	}
 	x.finding(false, path, "%d records were put back from its second copy", added)
 	_, last := b.parsed.Range()
 	x.last = max(x.last, last)
-	return kept, nil
+	return true, kept, nil
 }

@@ -41,6 +41,25 @@ func Parse(stream string, index uint32, b []byte) *Block {
 	return k
 }
 
+// Keep makes damage of the messages that ok refuses. The checksum of a record without a header
+// does not cover where its subject ends.
+func (k *Block) Keep(ok func(*Record) bool) {
+	kept := k.Records[:0]
+	last := uint64(0)
+	for i := range k.Records {
+		r := k.Records[i]
+		if r.Message() && !ok(&r) {
+			k.Bad = append(k.Bad, Bad{Offset: r.Offset, Length: len(r.Raw), Before: last})
+			continue
+		}
+		if kept = append(kept, r); !r.Tombstone {
+			last = r.Sequence
+		}
+	}
+	k.Records = kept
+	slices.SortFunc(k.Bad, func(a, b Bad) int { return cmp.Compare(a.Offset, b.Offset) })
+}
+
 // next finds the next whole record of a sequence after the last one, or the block's end.
 // That a record of another message is found inside a message is as good as impossible: its
 // checksum would have to be keyed for this block.
@@ -104,21 +123,25 @@ func (k *Block) Mended(upto uint64) []byte {
 }
 
 // Union returns the bytes of a block with the records that either of two copies of it has, and
-// how many only b has. Messages are in the order of their sequences, and what says of other
+// how many are b's. Messages are in the order of their sequences, and what says of other
 // messages that they were deleted comes last.
 func Union(a, b *Block) (content []byte, added int) {
 	type key struct {
 		sequence  uint64
 		tombstone bool
 	}
-	have := map[key]bool{}
+	have := map[key]int{}
 	records := slices.Clone(a.Records)
 	for i := range a.Records {
-		have[key{a.Records[i].Sequence, a.Records[i].Tombstone}] = true
+		have[key{a.Records[i].Sequence, a.Records[i].Tombstone}] = i
 	}
 	for i := range b.Records {
-		if r := b.Records[i]; !have[key{r.Sequence, r.Tombstone}] {
+		r := b.Records[i]
+		switch at, ok := have[key{r.Sequence, r.Tombstone}]; {
+		case !ok:
 			records, added = append(records, r), added+1
+		case len(r.Subject) > len(records[at].Subject): // the other one's was cut: a longer one that is no subject is refused by Keep
+			records[at], added = r, added+1
 		}
 	}
 	slices.SortStableFunc(records, func(x, y Record) int {

@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -83,6 +84,9 @@ func (h hasher) at(b []byte, offset int) (r Record, ok bool) {
 	if string(h.sum(sum[:0], b[:n-recordHash])) != string(b[n-recordHash:n]) {
 		return r, false
 	}
+	if !headerWhole(b[:n]) {
+		return r, false
+	}
 	sequence := binary.LittleEndian.Uint64(b[4:])
 	subject := recordHeader + int(binary.LittleEndian.Uint16(b[20:]))
 	return Record{
@@ -90,6 +94,20 @@ func (h hasher) at(b []byte, offset int) (r Record, ok bool) {
 		Sequence: sequence &^ (erasedBit | tombstoneBit), Erased: sequence&erasedBit != 0, Tombstone: sequence&tombstoneBit != 0,
 		Subject: b[recordHeader:subject:subject],
 	}, true
+}
+
+// headerWhole checks what the checksum does not cover: where the subject ends and the header, if any.
+func headerWhole(record []byte) bool {
+	if binary.LittleEndian.Uint32(record)&headerBit == 0 {
+		return true
+	}
+	rest := record[recordHeader+int(binary.LittleEndian.Uint16(record[20:])) : len(record)-recordHash]
+	n := int(binary.LittleEndian.Uint32(rest))
+	if n < 0 || n > len(rest)-4 {
+		return false
+	}
+	header := rest[4 : 4+n]
+	return bytes.HasPrefix(header, []byte("NATS/1.0")) && bytes.HasSuffix(header, []byte("\r\n\r\n"))
 }
 
 // length returns the length of the record at b by its header, 0 when that cannot be.
