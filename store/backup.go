@@ -265,9 +265,11 @@ func (b *backup) stream(ctx context.Context, name string) error {
 	}
 	b.copy.Files = slices.DeleteFunc(b.copy.Files, func(f CopiedFile) bool { return strings.HasPrefix(f.Path, folder+string(filepath.Separator)) })
 	b.copy.Streams = slices.DeleteFunc(b.copy.Streams, func(s CopiedLast) bool { return s.Stream == name })
-	if _, err := blocks.ReadMeta(filepath.Join(b.dir, folder)); err != nil {
+	config, err := blocks.ReadMeta(filepath.Join(b.dir, folder))
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
+	mark, created, _ := readSeqMark(filepath.Join(b.guard.of(name), "mark")) // before the blocks: a serving program adds to both
 	for _, file := range []string{blocks.Meta, blocks.MetaSum} {
 		if err := b.plain(filepath.Join(folder, file)); err != nil {
 			return err
@@ -291,6 +293,9 @@ func (b *backup) stream(ctx context.Context, name string) error {
 		for _, r := range got {
 			last = max(last, r.Last)
 		}
+	}
+	if created == config.Created.UnixNano() && last < mark {
+		return fmt.Errorf("%w: it ends at %d and not at %d: run bellwether doctor", ErrDamaged, last, mark)
 	}
 	if x := (&examined{stream: name, kind: kindOf(name)}); x.kind == logStream && last > 0 {
 		if err := b.guard.recall(&Report{}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -116,8 +117,8 @@ func (p *Project) readOnly() error {
 // of it gets until AcceptLoss: an ErrDamaged that says what is missing.
 func (p *Project) ReadOnly() error { return p.readOnly() }
 
-// AcceptLoss goes on without what the log has lost: a note in the log records each loss, and
-// the project can be written again.
+// AcceptLoss goes on without what the log has lost: a note in the log records each loss, the views are
+// folded again without it, so that it can be stored again, and the project can be written again.
 func (p *Project) AcceptLoss(ctx context.Context) error {
 	var notes []Record
 	for _, l := range p.Losses() {
@@ -145,6 +146,29 @@ func (p *Project) AcceptLoss(ctx context.Context) error {
 		return fmt.Errorf("accepting the loss of project %s: %w", p.ID, err)
 	}
 	p.blocked.Store(false)
+	return p.foldAgain(ctx)
+}
+
+// accepted counts the losses that were accepted.
+func (p *Project) accepted() (n uint64) {
+	for _, l := range p.Losses() {
+		if !l.Accepted.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// foldAgain rebuilds the open views, which have folded what is gone; the others are when they are opened.
+func (p *Project) foldAgain(ctx context.Context) error {
+	p.mu.Lock()
+	views := slices.Collect(maps.Values(p.views))
+	p.mu.Unlock()
+	for _, v := range views {
+		if err := v.Rebuild(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -168,10 +168,16 @@ func (v *View) stored() (cursor uint64, ok bool, err error) {
 	return binary.LittleEndian.Uint64(value), true, nil
 }
 
-// identity is the view's version and the time at which its log was created.
+// identity is the view's version, the time at which its log was created and, once there are any,
+// how many losses of the log were accepted: a view that has folded what is gone is folded again, so that
+// what is gone can be stored again and counts.
 func (v *View) identity() []byte {
 	created := v.project.Log.stream.CachedInfo().Created
-	return binary.LittleEndian.AppendUint64(binary.AppendVarint(nil, int64(v.version)), uint64(created.UnixNano()))
+	identity := binary.LittleEndian.AppendUint64(binary.AppendVarint(nil, int64(v.version)), uint64(created.UnixNano()))
+	if n := v.project.accepted(); n > 0 {
+		identity = binary.AppendUvarint(identity, n)
+	}
+	return identity
 }
 
 // clear removes the view's data and sets its cursor to the log's beginning.

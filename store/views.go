@@ -167,8 +167,9 @@ func (v *views) witness(id bellwether.ProjectID) (last uint64, created int64) {
 			break
 		}
 		if value := i.Value(); len(rest) == 1 && rest[0] == 0 && len(value) > 16 {
-			if at := binary.LittleEndian.Uint64(value); at > last {
-				last, created = at, int64(binary.LittleEndian.Uint64(value[len(value)-8:]))
+			_, version := binary.Varint(value[8:])
+			if at := binary.LittleEndian.Uint64(value); at > last && version > 0 && len(value) >= 16+version {
+				last, created = at, int64(binary.LittleEndian.Uint64(value[8+version:]))
 			}
 		}
 		ok = i.SeekGE(append(append(slices.Clone(lower), name...), 0, 2)) // the next view
