@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"bellwether/store/blocks"
 )
@@ -15,8 +14,6 @@ import (
 // the program runs: they are few and small, and everything hangs on them. The newest message of a key
 // is what counts and the server keeps no more than kvHistory of them, so that a message too many
 // does no harm: what either copy has is put together.
-
-const spareEvery = time.Second
 
 // copySpare brings the second copy up to date.
 func (g *guard) copySpare(stream string) error {
