@@ -198,12 +198,12 @@ func TestSettledOutcomesStandForDecisions(t *testing.T) {
 		o := StudyOptions{Join: options(asOf), HoldoutShare: 0.2}
 		o.Settled = func(list []bellwether.Outcome) error {
 			for _, x := range list {
-				b, err := x.MarshalBinary()
+				b, err := json.Marshal(x)
 				if err != nil {
 					return err
 				}
 				var back bellwether.Outcome // as the log gives it back
-				if err := back.UnmarshalBinary(b); err != nil {
+				if err := json.Unmarshal(b, &back); err != nil {
 					return err
 				}
 				done[x.Subject] = append(done[x.Subject], back)

@@ -33,6 +33,16 @@ func TestMain(m *testing.M) {
 		}
 		fmt.Println("opened")
 		_ = s.Close()
+	case "fill":
+		if err := fill500(os.Args[1], true); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case "insist":
+		if err := insist(os.Args[1], os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "write":
 		if err := write(os.Args[1], os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

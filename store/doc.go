@@ -11,6 +11,9 @@
 // default, an external one when Options.URL names it, through one code path.
 // Views are Pebble, local to the folder, and can always be rebuilt from the log.
 //
+// A guard looks after the embedded server's files: what is damaged or gone is found before it is
+// used, kept aside and said ([ErrDamaged], [Loss]), and [Check], [Backup] and [Restore] work on folders.
+//
 // The log is at least once: a writer that died before it heard the answer
 // repeats its records. Views make it exactly once by keeping the ids that
 // they have seen.

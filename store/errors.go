@@ -26,13 +26,15 @@ var (
 	ErrLocked = errors.New("folder is in use")
 	// ErrTooLarge means that a record or value is larger than the server takes in one message.
 	ErrTooLarge = errors.New("too large")
+	// ErrDamaged means that stored data are gone or wrong. The text says which, and what to do.
+	ErrDamaged = errors.New("stored data are damaged")
 	// ErrClosed means that the store or the view was closed.
 	ErrClosed = errors.New("closed")
 )
 
 // classify wraps an error of NATS with the error of this package that it amounts to.
 func classify(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnavailable) {
 		return err // the caller gave up: its own error is the right one
 	}
 	var api *jetstream.APIError

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -16,8 +17,10 @@ import (
 // Keys are any text of 1 to 1,024 bytes; '/' divides them into levels, by which Keys
 // finds them fast. Changes are on disk when the method returns.
 type KV struct {
-	store  *Store
-	bucket jetstream.KeyValue
+	project *Project
+	store   *Store
+	bucket  jetstream.KeyValue
+	name    string // of the bucket
 }
 
 // Entry is one value of a KV.
@@ -61,7 +64,15 @@ func (kv *KV) Update(ctx context.Context, key string, value []byte, revision uin
 
 // Delete removes key; an absent key is no error. Its history stays.
 func (kv *KV) Delete(ctx context.Context, key string) error {
-	_, err := kv.change(ctx, key, func(subject string) (uint64, error) { return 0, kv.bucket.Delete(ctx, subject) })
+	_, err := kv.change(ctx, key, func(subject string) (uint64, error) {
+		m := nats.NewMsg("$KV." + kv.name + "." + subject)
+		m.Header.Set("KV-Operation", "DEL")
+		ack, err := kv.store.js.PublishMsg(ctx, m)
+		if err != nil {
+			return 0, err
+		}
+		return ack.Sequence, nil
+	})
 	return err
 }
 
@@ -70,10 +81,13 @@ func (kv *KV) change(ctx context.Context, key string, do func(subject string) (u
 	if err != nil {
 		return 0, err
 	}
-	if err := kv.store.room(); err != nil {
+	if err := errors.Join(kv.project.readOnly(), kv.store.room()); err != nil {
 		return 0, kv.failed(ctx, "writing", key, err)
 	}
 	revision, err := do(subject)
+	if err == nil {
+		err = kv.store.guard.acknowledged("KV_"+kv.name, revision)
+	}
 	if err != nil {
 		return 0, kv.failed(ctx, "writing", key, err)
 	}
@@ -90,25 +104,51 @@ func (kv *KV) Keys(ctx context.Context, prefix string) ([]string, error) {
 		}
 		filter = subject + ".>"
 	}
-	lister, err := kv.bucket.ListKeysFiltered(ctx, filter)
+	keys := []string{}
+	err := kv.each(ctx, filter, func(e jetstream.KeyValueEntry) error {
+		key, err := decodeKey(e.Key())
+		if err == nil && strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+		return err
+	}, jetstream.IgnoreDeletes(), jetstream.MetaOnly())
 	if err != nil {
 		return nil, kv.failed(ctx, "listing", prefix, err)
 	}
-	keys := []string{}
-	for subject := range lister.Keys() {
-		key, err := decodeKey(subject)
-		if err != nil {
-			return nil, err
-		}
-		if strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	slices.Sort(keys)
 	return keys, nil
+}
+
+// each calls fn with what the bucket holds under filter. It waits no longer than
+// Options.Timeout for the next entry: a server that cannot read one says nothing.
+func (kv *KV) each(ctx context.Context, filter string, fn func(jetstream.KeyValueEntry) error, o ...jetstream.WatchOpt) error {
+	watcher, err := kv.bucket.Watch(ctx, filter, o...)
+	if err != nil {
+		return err
+	}
+	defer watcher.Stop() //nolint:errcheck // fails only on a closed connection
+	patience := time.NewTimer(kv.store.options.Timeout)
+	defer patience.Stop()
+	for {
+		select {
+		case e, ok := <-watcher.Updates():
+			if !ok {
+				return nats.ErrConnectionClosed
+			}
+			if e == nil { // that was all
+				return ctx.Err()
+			}
+			if err := fn(e); err != nil {
+				return err
+			}
+			patience.Reset(kv.store.options.Timeout)
+		case <-patience.C:
+			return fmt.Errorf("%w: keys are not answered for %v: if it lasts, stop the program and run bellwether doctor (%w)",
+				ErrUnavailable, kv.store.options.Timeout, nats.ErrTimeout)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // History returns the values that key had, oldest first: the last eight changes,
@@ -118,15 +158,18 @@ func (kv *KV) History(ctx context.Context, key string) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := kv.bucket.History(ctx, subject)
-	if err != nil {
-		return nil, kv.failed(ctx, "reading", key, err)
-	}
-	history := []Entry{}
-	for _, e := range entries {
-		if e.Operation() == jetstream.KeyValuePut {
+	history, known := []Entry{}, false
+	err = kv.each(ctx, subject, func(e jetstream.KeyValueEntry) error {
+		if known = true; e.Operation() == jetstream.KeyValuePut {
 			history = append(history, Entry{Value: e.Value(), Revision: e.Revision(), Time: e.Created()})
 		}
+		return nil
+	}, jetstream.IncludeHistory())
+	if err == nil && !known {
+		err = jetstream.ErrKeyNotFound
+	}
+	if err != nil {
+		return nil, kv.failed(ctx, "reading", key, err)
 	}
 	return history, nil
 }

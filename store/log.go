@@ -15,6 +15,7 @@ import (
 // Log is the project's log: batches of records in one order, kept for good.
 type Log struct {
 	store   *Store
+	of      *Project
 	project bellwether.ProjectID
 	stream  jetstream.Stream
 	name    string // of the stream
@@ -24,8 +25,9 @@ type Log struct {
 	recent  recent // the batches before it
 }
 
-func openLog(ctx context.Context, s *Store, id bellwether.ProjectID, stream jetstream.Stream) (*Log, error) {
-	l := &Log{store: s, project: id, stream: stream, name: string(id) + logSuffix}
+func openLog(ctx context.Context, p *Project, stream jetstream.Stream) (*Log, error) {
+	s, id := p.store, p.ID
+	l := &Log{store: s, of: p, project: id, stream: stream, name: string(id) + logSuffix}
 	var err error
 	if l.notice, err = s.write.Subscribe(logNotice(id), l.stored); err != nil {
 		return nil, err
@@ -62,10 +64,14 @@ func (l *Log) stored(m *nats.Msg) {
 // After an error some or none of the records may be stored: append them again with
 // the same IDs, by which readers tell repetitions. ErrUnavailable means a full disk
 // or an absent server; the log recovers by itself. ErrTooLarge means that one record
-// is larger than the server takes. Without records Append does nothing and returns 0.
+// is larger than the server takes. ErrDamaged means that the log has lost something and waits for someone
+// to accept that, see Project.ReadOnly. Without records Append does nothing and returns 0.
 func (l *Log) Append(ctx context.Context, records ...Record) (sequence uint64, err error) {
 	if len(records) == 0 {
 		return 0, nil
+	}
+	if err := l.of.readOnly(); err != nil {
+		return 0, err
 	}
 	chunks, err := encodeRecords(records, l.writer.limit)
 	if err == nil {
@@ -99,8 +105,13 @@ func (l *Log) Read(ctx context.Context, after uint64, fn func(Batch) error) erro
 // readTo is Read up to a sequence that is known to be stored.
 func (l *Log) readTo(ctx context.Context, after, upto uint64, fn func(Batch) error) error {
 	var failed error // of fn, returned as it is
-	s := span{stream: l.name, from: after + 1, upto: upto, lagging: lagging(l.stream)}
+	s := span{stream: l.name, from: after + 1, upto: upto, lagging: lagging(l.stream), check: l.check}
+	next := after + 1
 	err := l.store.pages.each(ctx, s, func(sequence uint64, at time.Time, m *nats.Msg) error {
+		if failed = l.whole(next, sequence-1); failed != nil {
+			return failed
+		}
+		next = sequence + 1
 		var records []Record
 		if records, failed = decodeFrame(m.Data); failed == nil {
 			failed = fn(Batch{Sequence: sequence, Time: at, Records: records})
@@ -111,11 +122,33 @@ func (l *Log) readTo(ctx context.Context, after, upto uint64, fn func(Batch) err
 	case failed != nil:
 		return failed
 	case errors.Is(err, errShort) && !s.lagging:
-		return nil // an operator deleted the end
+		return l.whole(next, upto) // what was there was lost, and that is known
 	case err != nil:
 		return fmt.Errorf("reading the log of %s: %w", l.project, l.store.failed(ctx, err))
 	}
 	return nil
+}
+
+// whole is nil when the sequences from … to, which the server did not send, are known to be
+// lost or are none.
+func (l *Log) whole(from, to uint64) error {
+	if from > to || covers(l.store.guard.gapsOf(l.project), gap{from, to}) {
+		return nil
+	}
+	return fmt.Errorf("%w: batches %d to %d of the log of %s are missing; bellwether doctor says what is known of them", ErrDamaged, from, to, l.project)
+}
+
+// check makes sure that the files of the next page are whole before the server reads them.
+func (l *Log) check(ctx context.Context, from uint64) error {
+	if l.store.server == nil {
+		return nil
+	}
+	whole, err := l.store.guard.check(ctx, l.name, from, from+pageMessages, false)
+	if err == nil && !whole {
+		l.store.damaged(l.name)
+		err = fmt.Errorf("%w: a file of the log of %s, from batch %d; it is mended, read again", ErrDamaged, l.project, from)
+	}
+	return err
 }
 
 func toBatch(m *nats.Msg) (b Batch, err error) {

@@ -55,6 +55,9 @@ func (s *Store) exchanging(fresh string) (bool, error) {
 
 // rewrite writes the fresh folder.
 func (s *Store) rewrite(ctx context.Context, fresh string) error {
+	if err := os.RemoveAll(filepath.Join(s.dir, guardFolder)); err != nil { // it remembers other files
+		return err
+	}
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
@@ -127,18 +130,15 @@ func (s *Store) exchange(fresh string) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(filepath.Join(s.dir, viewsFolder)); err != nil { // they are folded again
-		return err
+	for _, old := range []string{viewsFolder, guardFolder} { // views are folded again; the guard begins with the new files
+		if err := os.RemoveAll(filepath.Join(s.dir, old)); err != nil {
+			return err
+		}
 	}
 	if err := cmp.Or(syncDir(s.dir), writeFormat(filepath.Join(s.dir, formatFile))); err != nil {
 		return err
 	}
 	return os.RemoveAll(fresh)
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
 
 // syncTree makes everything below dir durable.

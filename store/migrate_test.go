@@ -226,8 +226,8 @@ func TestMigration(t *testing.T) {
 	if b, _ := os.ReadFile(filepath.Join(dir, "FORMAT")); string(b) != "bellwether store 2 needs 0.2.0\n" {
 		t.Errorf("FORMAT is %q", b)
 	}
-	if entries, _ := filepath.Glob(filepath.Join(dir, "*")); len(entries) != 5 {
-		t.Errorf("the folder has %v, want FORMAT, LOCK, format-1, nats and views", entries)
+	if entries, _ := filepath.Glob(filepath.Join(dir, "*")); len(entries) != 6 {
+		t.Errorf("the folder has %v, want FORMAT, LOCK, format-1, guard, nats and views", entries)
 	}
 	log.Reset()
 	migrated(t, dir, store.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})

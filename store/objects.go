@@ -20,10 +20,12 @@ import (
 // Objects holds large things, such as models, by name. It is a NATS object store,
 // so that NATS's own tools read it too.
 type Objects struct {
-	store  *Store
-	bucket jetstream.ObjectStore
-	stream jetstream.Stream // that holds the bucket
-	name   string           // of the bucket
+	project *Project
+	store   *Store
+	bucket  jetstream.ObjectStore
+	stream  jetstream.Stream // that holds the bucket
+	name    string           // of the bucket
+	list    *objectList      // nil with an external server
 }
 
 // chunks is the subject of an object's parts, by the id of one Put.
@@ -41,6 +43,9 @@ type ObjectInfo struct {
 // with io.EOF only when every byte was right. Close it.
 func (o *Objects) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	info, err := o.bucket.GetInfo(ctx, name)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		err = o.list.lost(name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening object %q: %w", name, o.store.failed(ctx, err))
 	}
@@ -49,7 +54,11 @@ func (o *Objects) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	err = o.store.spawn(func() {
 		defer cancel()
 		defer context.AfterFunc(o.store.ctx, func() { cancel(); w.CloseWithError(ErrClosed) })()
-		if err := o.copyTo(ctx, w, info); err != nil {
+		err := o.whole(ctx)
+		if err == nil {
+			err = o.copyTo(ctx, w, info)
+		}
+		if err != nil {
 			w.CloseWithError(fmt.Errorf("reading object %q: %w", name, o.store.failed(ctx, err)))
 			return
 		}
@@ -94,15 +103,34 @@ func (o *Objects) copyTo(ctx context.Context, w io.Writer, info *jetstream.Objec
 			return err
 		}
 	}
-	return check(info, chunks, digest)
+	return o.check(ctx, info, chunks, digest)
 }
 
-func check(info *jetstream.ObjectInfo, chunks uint32, digest hash.Hash) error {
+// whole makes sure that the files of objects are whole before the server reads them.
+func (o *Objects) whole(ctx context.Context) error {
+	if o.store.server == nil {
+		return nil
+	}
+	whole, err := o.store.guard.check(ctx, "OBJ_"+o.name, 0, math.MaxUint64, false)
+	if err == nil && !whole {
+		o.store.damaged("OBJ_" + o.name)
+		err = fmt.Errorf("%w: a file of the objects; it is mended, read the object again", ErrDamaged)
+	}
+	return err
+}
+
+const remake = "make it again (a model: train and promote), or restore the folder from a backup"
+
+func (o *Objects) check(ctx context.Context, info *jetstream.ObjectInfo, chunks uint32, digest hash.Hash) error {
 	if chunks != info.Chunks {
-		return fmt.Errorf("%d of its %d parts are there: it was replaced or deleted meanwhile; read it again", chunks, info.Chunks)
+		now, err := o.bucket.GetInfo(ctx, info.Name)
+		if err != nil || now.NUID != info.NUID {
+			return fmt.Errorf("%d of its %d parts are there: it was replaced or deleted meanwhile; read it again", chunks, info.Chunks)
+		}
+		return fmt.Errorf("%w: %d of its %d parts are there; %s", ErrDamaged, chunks, info.Chunks, remake)
 	}
 	if got := "SHA-256=" + base64.URLEncoding.EncodeToString(digest.Sum(nil)); got != info.Digest {
-		return fmt.Errorf("it is damaged: its digest is %s, not %s", got, info.Digest)
+		return fmt.Errorf("%w: its digest is %s, not %s; %s", ErrDamaged, got, info.Digest, remake)
 	}
 	return nil
 }
@@ -125,8 +153,17 @@ func (o *Objects) List(ctx context.Context, prefix string) ([]ObjectInfo, error)
 
 // Delete removes the object; an absent one is no error.
 func (o *Objects) Delete(ctx context.Context, name string) error {
+	if err := o.project.readOnly(); err != nil {
+		return fmt.Errorf("deleting object %q: %w", name, err)
+	}
 	err := o.bucket.Delete(ctx, name)
-	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		err = nil
+	}
+	if err == nil {
+		err = o.list.set(name, time.Time{})
+	}
+	if err != nil {
 		return fmt.Errorf("deleting object %q: %w", name, o.store.failed(ctx, err))
 	}
 	return nil

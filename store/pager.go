@@ -43,7 +43,8 @@ type pageRequest struct {
 type span struct {
 	stream, subject string
 	from, upto      uint64
-	lagging         bool // a replica may be behind: wait for what it lacks
+	lagging         bool                                         // a replica may be behind: wait for what it lacks
+	check           func(ctx context.Context, from uint64) error // called before each page; nil: none
 }
 
 // each calls fn with the messages of s in order. It returns errShort when the stream
@@ -58,7 +59,7 @@ func (p pager) each(ctx context.Context, s span, fn func(sequence uint64, at tim
 		return err
 	}
 	defer subscription.Unsubscribe() //nolint:errcheck // fails only on a closed connection
-	if err := p.ask(inbox, s); err != nil {
+	if err := p.ask(ctx, inbox, s); err != nil {
 		return err
 	}
 	deadline := time.Now().Add(p.timeout)
@@ -71,7 +72,7 @@ func (p pager) each(ctx context.Context, s span, fn func(sequence uint64, at tim
 			if !s.lagging || time.Now().After(deadline) || !sleep(ctx, lagPause) {
 				return errors.Join(errShort, ctx.Err())
 			}
-			if err := p.ask(inbox, s); err != nil {
+			if err := p.ask(ctx, inbox, s); err != nil {
 				return err
 			}
 			continue
@@ -81,7 +82,7 @@ func (p pager) each(ctx context.Context, s span, fn func(sequence uint64, at tim
 			return err
 		}
 		if s.from = last + 1; s.from <= s.upto {
-			if err := p.ask(inbox, s); err != nil {
+			if err := p.ask(ctx, inbox, s); err != nil {
 				return err
 			}
 		}
@@ -91,7 +92,12 @@ func (p pager) each(ctx context.Context, s span, fn func(sequence uint64, at tim
 	}
 }
 
-func (p pager) ask(inbox string, s span) error {
+func (p pager) ask(ctx context.Context, inbox string, s span) error {
+	if s.check != nil {
+		if err := s.check(ctx, s.from); err != nil {
+			return err
+		}
+	}
 	body, err := json.Marshal(pageRequest{Sequence: s.from, Subject: s.subject, Messages: pageMessages, Bytes: pageBytes})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,7 @@ import (
 	"time"
 
 	"bellwether"
-	"bellwether/store/internal/v1"
+	v1 "bellwether/store/internal/v1"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -56,7 +57,8 @@ func (s *Store) beside(dir string, oldest int) (*Store, error) {
 	}
 	b.options.URL, b.options.Replicas = "", 1
 	b.ctx, b.cancel = context.WithCancel(context.Background())
-	err := os.MkdirAll(filepath.Join(dir, natsFolder), 0o700)
+	b.guard = newGuard(dir, s.log)
+	err := cmp.Or(os.MkdirAll(filepath.Join(dir, natsFolder), 0o700), b.guard.load())
 	if err == nil {
 		err = b.startServer()
 	}
@@ -161,6 +163,18 @@ func (s *sender) wait(ctx context.Context) error {
 	}
 	s.waiting, s.bytes = s.waiting[:0], 0
 	return nil
+}
+
+// acknowledged waits for one message to be stored.
+func acknowledged(ctx context.Context, f jetstream.PubAckFuture) error {
+	select {
+	case <-f.Ok():
+		return nil
+	case err := <-f.Err():
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // renew brings a record of format 1 into today's form. Kinds without one stay as they are.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,17 +28,19 @@ type Options struct {
 	GroupWindow time.Duration // longest wait of an append for company; 0 means 2 ms
 	Timeout     time.Duration // longest wait for the server before ErrUnavailable; 0 means 5 s
 	MinFree     int64         // bytes of free disk below which nothing is stored; 0 means 64 MiB, negative no limit
-	Logger      *slog.Logger  // nil means none
+	Logger      *slog.Logger  // nil means none; lines of one kind are limited, and none holds what was stored
+	AcceptLoss  bool          // write to projects whose log has lost batches: each loss is noted in the log
 }
 
 func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Logger = limited(o.Logger)
 	o.Replicas = cmp.Or(o.Replicas, 1)
 	o.GroupWindow = cmp.Or(o.GroupWindow, 2*time.Millisecond)
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	o.MinFree = cmp.Or(o.MinFree, 64<<20)
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
 	return o
 }
 
@@ -52,6 +53,7 @@ type Store struct {
 	lazy    bool // the folder is of use only once it is whole: nothing is synced before
 
 	lock   io.Closer
+	guard  *guard
 	server *embedded     // nil with an external server
 	sick   chan struct{} // tells the keeper of the embedded server of a failure
 	write  *nats.Conn    // appends, keys and objects
@@ -70,8 +72,10 @@ type Store struct {
 }
 
 // Open opens the store in dir, creating it at its first use. It returns ErrLocked
-// when dir is open already, ErrNewerFormat when a newer program wrote it, and
-// ErrUnavailable when the external server does not answer.
+// when dir is open already, ErrNewerFormat when a newer program wrote it,
+// ErrUnavailable when the external server does not answer or the machine refuses, and ErrDamaged when the
+// folder cannot be opened without what is missing. A project whose log has lost batches opens for reading,
+// see Project.ReadOnly.
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -79,6 +83,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	}
 	s := &Store{dir: dir, options: o.withDefaults(), oldest: format, sick: make(chan struct{}, 1), projects: map[bellwether.ProjectID]*Project{}}
 	s.log = s.options.Logger
+	s.guard = newGuard(dir, s.log)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := errors.Join(s.openFolder(ctx), ctx.Err()); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", dir, err), s.Close())
@@ -88,7 +93,10 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 
 // openFolder acquires what a Store holds, in order; Close releases what was acquired.
 func (s *Store) openFolder(ctx context.Context) (err error) {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := enoughFiles(); err != nil {
+		return err
+	}
+	if err := makeFolder(s.dir); err != nil {
 		return err
 	}
 	if s.lock, err = lockFolder(s.dir); err != nil {
@@ -101,6 +109,9 @@ func (s *Store) openFolder(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.guard.load(); err != nil {
+		return err
+	}
 	if s.views, err = openViews(s); err != nil {
 		return err
 	}
@@ -109,16 +120,26 @@ func (s *Store) openFolder(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return s.connect()
+	if err := s.connect(); err != nil {
+		return err
+	}
+	if s.server != nil {
+		s.owned.Go(func() { s.guard.patrol(s.ctx, s.damaged) })
+	}
+	return nil
 }
 
 func (s *Store) startServer() error {
-	server := &embedded{dir: filepath.Join(s.dir, natsFolder), log: s.log, lazy: s.lazy}
+	if s.views != nil {
+		s.guard.witness = s.views.witness
+	}
+	server := &embedded{dir: filepath.Join(s.dir, natsFolder), log: s.log, guard: s.guard, lazy: s.lazy}
 	if err := server.start(); err != nil {
 		return err
 	}
 	s.server = server
 	s.owned.Go(func() { server.keep(s.ctx, s.sick, s.room) })
+	s.owned.Go(func() { s.guard.tend(s.ctx) })
 	return nil
 }
 
@@ -198,14 +219,25 @@ func (s *Store) room() error {
 	return nil
 }
 
+// damaged makes the server start again, which keeps damaged files aside and mends the stream.
+func (s *Store) damaged(stream string) {
+	s.log.Error("a stored file is damaged", "stream", stream, "what", "it was found while the program runs; the stream is mended now")
+	s.server.broken.Store(true)
+	s.tellSick()
+}
+
+func (s *Store) tellSick() {
+	select {
+	case s.sick <- struct{}{}:
+	default: // it knows already
+	}
+}
+
 // failed classifies err and, when nothing can be stored, tells the server's keeper.
 func (s *Store) failed(ctx context.Context, err error) error {
 	err = classify(ctx, err)
 	if errors.Is(err, ErrUnavailable) {
-		select {
-		case s.sick <- struct{}{}:
-		default: // it knows already
-		}
+		s.tellSick()
 	}
 	return err
 }
@@ -266,8 +298,11 @@ func (s *Store) Close() error {
 		}
 	}
 	if s.server != nil {
-		s.server.stop()
+		well := s.server.stop()
 		s.server = nil
+		if e := s.guard.stopped(well); e != nil { // the next start checks everything
+			s.log.Warn("the state of the stored files was not written", "error", e)
+		}
 	}
 	if s.views != nil {
 		err = errors.Join(err, s.views.close())

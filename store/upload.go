@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -29,7 +30,7 @@ func (o *Objects) Put(ctx context.Context, name string, r io.Reader) error {
 		ObjectMeta: jetstream.ObjectMeta{Name: name, Opts: &jetstream.ObjectMetaOptions{ChunkSize: partBytes}},
 		Bucket:     o.name, NUID: rand.Text(),
 	}
-	if err := o.store.room(); err != nil {
+	if err := errors.Join(o.project.readOnly(), o.store.room()); err != nil {
 		return fmt.Errorf("storing object %q: %w", name, err)
 	}
 	old, err := o.bucket.GetInfo(ctx, name)
@@ -43,6 +44,9 @@ func (o *Objects) Put(ctx context.Context, name string, r io.Reader) error {
 	}
 	if err == nil {
 		err = o.announce(ctx, info) // after an error it may have been stored: its parts stay
+	}
+	if err == nil {
+		err = o.list.set(name, time.Now().UTC())
 	}
 	if err != nil {
 		return fmt.Errorf("storing object %q: %w", name, o.store.failed(ctx, err))
@@ -73,7 +77,7 @@ func (o *Objects) upload(ctx context.Context, info *jetstream.ObjectInfo, r io.R
 			return err
 		}
 		for len(sent) > 0 && (last || len(sent) >= partsUnderWay) {
-			if err := acknowledged(ctx, sent[0]); err != nil {
+			if err := o.acknowledged(ctx, sent[0]); err != nil {
 				return err
 			}
 			sent = sent[1:]
@@ -92,10 +96,10 @@ func (o *Objects) send(part []byte, id string) (jetstream.PubAckFuture, error) {
 	return o.store.js.PublishMsgAsync(&nats.Msg{Subject: o.chunks(id), Data: part})
 }
 
-func acknowledged(ctx context.Context, f jetstream.PubAckFuture) error {
+func (o *Objects) acknowledged(ctx context.Context, f jetstream.PubAckFuture) error {
 	select {
-	case <-f.Ok():
-		return nil
+	case ack := <-f.Ok():
+		return o.store.guard.acknowledged("OBJ_"+o.name, ack.Sequence)
 	case err := <-f.Err():
 		return err
 	case <-ctx.Done():
@@ -112,8 +116,11 @@ func (o *Objects) announce(ctx context.Context, info *jetstream.ObjectInfo) erro
 	m := nats.NewMsg("$O." + o.name + ".M." + base64.URLEncoding.EncodeToString([]byte(info.Name)))
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	m.Data = body
-	_, err = o.store.js.PublishMsg(ctx, m)
-	return err
+	ack, err := o.store.js.PublishMsg(ctx, m)
+	if err != nil {
+		return err
+	}
+	return o.store.guard.acknowledged("OBJ_"+o.name, ack.Sequence)
 }
 
 // purge removes the parts of an object that is no more. If that fails they only take room.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -36,7 +37,10 @@ type View struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when nothing folds any more
 
+	home atomic.Pointer[instance] // that holds all that the view held; another than the present one while the view is folded again
+
 	mu     sync.Mutex // held while folding
+	in     *instance  // that is folded into
 	writer *ViewWriter
 }
 
@@ -68,7 +72,6 @@ func (p *Project) newView(name string, version int, fold Fold) *View {
 		use: newGate(), done: make(chan struct{}),
 	}
 	v.ctx, v.cancel = context.WithCancel(p.store.ctx)
-	v.writer = newViewWriter(p.store.views.DB, v.prefix)
 	return v
 }
 
@@ -85,34 +88,79 @@ func (p *Project) register(v *View) error {
 	return nil
 }
 
-// open finds the view's cursor and folds what follows it.
+// open finds the view's cursor and folds what follows it, if need be in the next instance.
 func (v *View) open(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	for {
+		i := v.project.store.views.now.Load()
+		err := v.settle(ctx, i)
+		if err == nil || i.alive.Err() == nil {
+			return err
+		}
+		if err := v.await(ctx, i); err != nil {
+			return err
+		}
+	}
+}
+
+// await waits for the instance after i.
+func (v *View) await(ctx context.Context, i *instance) error {
+	select {
+	case <-i.replaced:
+		return nil
+	case <-v.ctx.Done():
+		return v.closed()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// settle folds the view in i, from the cursor that it has there, up to the log's end.
+func (v *View) settle(ctx context.Context, i *instance) error {
+	if !i.use.enter() {
+		return i.judge(errGaveUp)
+	}
+	defer i.use.leave()
+	ctx, cancel := v.within(ctx, i)
 	defer cancel()
-	defer context.AfterFunc(v.ctx, cancel)()
 	last, err := v.project.Log.Last(ctx)
 	if err != nil {
 		return err
 	}
 	v.project.Log.end.advance(last)
-	cursor, ok, err := v.stored()
-	if err != nil {
-		return err
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.in, v.writer = i, newViewWriter(i.DB, v.prefix)
+	cursor, ok, err := v.stored()
+	if err != nil {
+		return i.judge(err)
+	}
 	if v.cursor.set(cursor); !ok || cursor > last {
+		if cursor > 0 {
+			v.log().Info("a view is folded again from the log", "project", v.project.ID, "view", v.name, "cursor", cursor, "log", last)
+		}
 		if err := v.clear(); err != nil {
 			return err
 		}
 	}
-	return v.catchUp(ctx, last)
+	err = v.catchUp(ctx, last)
+	var fold *foldError
+	if err == nil || errors.As(err, &fold) {
+		v.home.Store(i)
+	}
+	return err
+}
+
+// within returns a context that ends with ctx, with the view and with i.
+func (v *View) within(ctx context.Context, i *instance) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	view, instance := context.AfterFunc(v.ctx, cancel), context.AfterFunc(i.alive, cancel)
+	return ctx, func() { view(); instance(); cancel() }
 }
 
 // stored returns the cursor in Pebble; ok is false when it is not one of this version
 // of the view over this log.
 func (v *View) stored() (cursor uint64, ok bool, err error) {
-	value, err := get(v.project.store.views.DB, v.at)
+	value, err := get(v.in.DB, v.at)
 	identity := v.identity()
 	if err != nil || len(value) != len(identity)+8 || string(value[8:]) != string(identity) {
 		return 0, false, err
@@ -120,30 +168,35 @@ func (v *View) stored() (cursor uint64, ok bool, err error) {
 	return binary.LittleEndian.Uint64(value), true, nil
 }
 
-// identity is the view's version and the time at which its log was created.
+// identity is the view's version, the time at which its log was created and, once there are any,
+// how many losses of the log were accepted: a view that has folded what is gone is folded again, so that
+// what is gone can be stored again and counts.
 func (v *View) identity() []byte {
 	created := v.project.Log.stream.CachedInfo().Created
-	return binary.LittleEndian.AppendUint64(binary.AppendVarint(nil, int64(v.version)), uint64(created.UnixNano()))
+	identity := binary.LittleEndian.AppendUint64(binary.AppendVarint(nil, int64(v.version)), uint64(created.UnixNano()))
+	if n := v.project.accepted(); n > 0 {
+		identity = binary.AppendUvarint(identity, n)
+	}
+	return identity
 }
 
 // clear removes the view's data and sets its cursor to the log's beginning.
 func (v *View) clear() error {
 	v.writer.forget()
-	b := v.project.store.views.NewBatch()
-	defer b.Close()
+	b := v.in.NewBatch()
 	if err := b.DeleteRange(v.prefix, after(v.prefix), nil); err != nil {
-		return err
+		return errors.Join(err, b.Close())
 	}
 	return v.commit(b, 0)
 }
 
-// commit stores b together with the cursor.
+// commit stores b, which it closes, together with the cursor.
 func (v *View) commit(b *pebble.Batch, cursor uint64) error {
 	value := append(binary.LittleEndian.AppendUint64(nil, cursor), v.identity()...)
 	if err := b.Set(v.at, value, nil); err != nil {
-		return err
+		return errors.Join(err, b.Close())
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
+	if err := v.in.commit(b); err != nil {
 		return err
 	}
 	v.cursor.set(cursor)
@@ -151,22 +204,50 @@ func (v *View) commit(b *pebble.Batch, cursor uint64) error {
 }
 
 // follow folds what is appended until the view closes. After an error it tries again:
-// the server may come back, or a Rebuild may lead past what a fold could not take.
+// the server may come back, or a Rebuild may lead past what a fold could not take. When the
+// instance is replaced it begins anew in the next.
 func (v *View) follow() {
 	defer close(v.done)
 	for v.ctx.Err() == nil { // closing while behind the log: what is left is folded at the next opening
-		upto, err := v.project.Log.end.wait(v.ctx, v.Cursor()+1)
-		if err != nil {
-			return // closing
+		i := v.project.store.views.now.Load()
+		if i.alive.Err() != nil {
+			if v.await(v.ctx, i) != nil {
+				return // closing
+			}
+			continue
 		}
-		v.mu.Lock()
-		err = v.catchUp(v.ctx, upto)
-		v.mu.Unlock()
-		if err != nil && v.ctx.Err() == nil {
+		err := v.step(i)
+		if errors.Is(err, ErrClosed) {
+			return
+		}
+		if err != nil && v.ctx.Err() == nil && i.alive.Err() == nil {
 			v.log().Warn("view waits", "project", v.project.ID, "view", v.name, "error", err)
 			sleep(v.ctx, v.pauseAfter(err))
 		}
 	}
+}
+
+// step waits for what was appended and folds it in i.
+func (v *View) step(i *instance) error {
+	if v.home.Load() != i {
+		return v.settle(v.ctx, i)
+	}
+	ctx, cancel := v.within(v.ctx, i)
+	defer cancel()
+	upto, err := v.project.Log.end.wait(ctx, v.Cursor()+1)
+	if err != nil {
+		return err
+	}
+	if !i.use.enter() {
+		return i.judge(errGaveUp)
+	}
+	defer i.use.leave()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.in != i {
+		return nil
+	}
+	return v.catchUp(ctx, upto)
 }
 
 func (v *View) log() *slog.Logger { return v.project.store.log }
@@ -214,7 +295,7 @@ func (v *View) catchUp(ctx context.Context, upto uint64) error {
 	}
 	if err != nil {
 		v.writer.forget() // a failed fold may have left half of its changes
-		return err
+		return v.in.judge(err)
 	}
 	return v.save(cursor)
 }
@@ -224,10 +305,9 @@ func (v *View) save(cursor uint64) error {
 	if cursor == v.Cursor() {
 		return nil
 	}
-	b := v.project.store.views.NewBatch()
-	defer b.Close()
+	b := v.in.NewBatch()
 	if err := v.writer.store(b); err != nil {
-		return err
+		return errors.Join(err, b.Close())
 	}
 	return v.commit(b, cursor)
 }
@@ -256,16 +336,20 @@ func (v *View) Rebuild(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(v.ctx, cancel)()
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	i := v.in
+	if !i.use.enter() {
+		return i.judge(errGaveUp)
+	}
+	defer i.use.leave()
+	ctx, cancel := v.within(ctx, i)
+	defer cancel()
 	if err = v.clear(); err == nil {
 		err = v.catchUp(ctx, last)
 	}
 	if err == nil {
-		err = v.project.store.views.Compact(ctx, v.prefix, after(v.prefix), false)
+		err = i.judge(i.Compact(ctx, v.prefix, after(v.prefix), false))
 	}
 	if err != nil {
 		return fmt.Errorf("rebuilding view %s: %w", v.name, err)
@@ -289,6 +373,25 @@ func (v *View) close() error {
 	v.cursor.fail(ErrClosed)
 	v.use.close()
 	return nil
+}
+
+// enter returns the instance to read from; leave it. Without one the view is being folded again.
+func (v *View) enter() (*instance, error) {
+	if !v.use.enter() {
+		return nil, v.closed()
+	}
+	i := v.project.store.views.now.Load()
+	if v.home.Load() == i && i.use.enter() {
+		return i, nil
+	}
+	v.use.leave()
+	return nil, fmt.Errorf("%w: view %s of %s is folded again from the log, as its files were damaged: it is at batch %d of %d",
+		ErrUnavailable, v.name, v.project.ID, v.Cursor(), v.project.Log.end.value())
+}
+
+func (v *View) leave(i *instance) {
+	i.use.leave()
+	v.use.leave()
 }
 
 func (v *View) closed() error { return fmt.Errorf("view %s: %w", v.name, ErrClosed) }

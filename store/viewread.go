@@ -11,12 +11,14 @@ import (
 
 // Get returns a copy of the value of key, nil when absent.
 func (v *View) Get(key []byte) ([]byte, error) {
-	if !v.use.enter() {
-		return nil, v.closed()
+	i, err := v.enter()
+	if err != nil {
+		return nil, err
 	}
-	defer v.use.leave()
+	defer v.leave(i)
 	var space [128]byte
-	return get(v.project.store.views.DB, append(append(space[:0], v.prefix...), key...))
+	value, err := get(i.DB, append(append(space[:0], v.prefix...), key...))
+	return value, i.judge(err)
 }
 
 // Scan calls fn with the keys that begin with prefix, in order, until fn returns
@@ -32,21 +34,22 @@ func (v *View) ScanReverse(prefix []byte, fn func(k, v []byte) bool) error {
 }
 
 func (v *View) scan(prefix []byte, first, next func(*pebble.Iterator) bool, fn func(k, v []byte) bool) error {
-	if !v.use.enter() {
-		return v.closed()
-	}
-	defer v.use.leave()
-	lower := append(slices.Clone(v.prefix), prefix...)
-	i, err := v.project.store.views.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: after(lower)})
+	in, err := v.enter()
 	if err != nil {
 		return err
+	}
+	defer v.leave(in)
+	lower := append(slices.Clone(v.prefix), prefix...)
+	i, err := in.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: after(lower)})
+	if err != nil {
+		return in.judge(err)
 	}
 	for ok := first(i); ok; ok = next(i) {
 		if !fn(i.Key()[len(v.prefix):], i.Value()) {
 			break
 		}
 	}
-	return errors.Join(i.Error(), i.Close())
+	return in.judge(errors.Join(i.Error(), i.Close()))
 }
 
 // gate counts those inside and, once closed, lets nobody in.

@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	maxFlights     = 8                     // groups on their way to the server at once
-	messageSlack   = 4 << 10               // bytes of a message left for its header
-	attemptWait    = time.Second           // for one answer, before the publish is repeated under the same id
-	attemptPause   = 20 * time.Millisecond // between attempts
+	maxFlights     = 8                      // groups on their way to the server at once
+	messageSlack   = 4 << 10                // bytes of a message left for its header
+	attemptWait    = time.Second            // for one answer, before the publish is repeated under the same id
+	attemptLook    = 100 * time.Millisecond // after which a server that does not answer is looked at: one that cannot write says nothing
+	attemptPause   = 20 * time.Millisecond  // between attempts
+	slowSync       = 500 * time.Millisecond
 	noticePatience = 20 * time.Millisecond // for the server's notice of what it has acknowledged
 )
 
@@ -174,7 +176,14 @@ func (w *writer) publish(frame []byte) (uint64, error) {
 		if err := s.room(); err != nil {
 			return 0, err
 		}
+		began := time.Now()
 		ack, err := w.attempt(ctx, id, frame)
+		if err == nil {
+			err = s.guard.acknowledged(w.log.name, ack.Sequence)
+		}
+		if took := time.Since(began); took > slowSync && err == nil {
+			s.log.Warn("the disk is slow", "project", w.log.project, "took", took.Round(time.Millisecond), "bytes", len(frame))
+		}
 		if err == nil {
 			return ack.Sequence, nil
 		}
@@ -190,9 +199,25 @@ func (w *writer) publish(frame []byte) (uint64, error) {
 func (w *writer) attempt(ctx context.Context, id string, frame []byte) (*jetstream.PubAck, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptWait)
 	defer cancel()
+	if server := w.log.store.server; server != nil {
+		var look *time.Timer
+		look = time.AfterFunc(time.Hour, func() {
+			if !server.healthy() {
+				cancel()
+			} else if ctx.Err() == nil {
+				look.Reset(attemptLook)
+			}
+		})
+		look.Reset(attemptLook)
+		defer look.Stop()
+	}
 	m := &nats.Msg{Subject: logSubject(w.log.project), Data: frame}
-	return w.log.store.js.PublishMsg(ctx, m, jetstream.WithMsgID(id), jetstream.WithExpectStream(w.log.name),
+	ack, err := w.log.store.js.PublishMsg(ctx, m, jetstream.WithMsgID(id), jetstream.WithExpectStream(w.log.name),
 		jetstream.WithRetryAttempts(0))
+	if err != nil && ctx.Err() != nil {
+		err = nats.ErrTimeout
+	}
+	return ack, err
 }
 
 // watch makes sure that the log's end reaches sequence even if the notice of it is lost.

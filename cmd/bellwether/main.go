@@ -120,6 +120,7 @@ func (s *shell) command() *cobra.Command {
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress on stderr")
 	root.AddCommand(
 		s.demo(), s.serve(), s.imports(), s.train(), s.evaluate(), s.promote(), s.turn(), s.report(), s.export(), s.rejects(), s.keys(), s.configs(), s.bench(),
+		s.doctor(), s.backup(), s.restore(),
 	)
 	for _, a := range apps.All() {
 		if a.Commands != nil {
