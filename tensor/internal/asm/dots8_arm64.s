@@ -28,11 +28,98 @@ rows:
 	VEOR V8.B16, V8.B16, V8.B16
 	MOVD R1, R9
 	MOVD R5, R10
-bytes:
+	SUBS $64, R10
+	BLT wideend
+wide:
+	FLDPQ 0(R9), (F9, F10)
+	FLDPQ 32(R9), (F11, F12)
+	ADD $64, R9
+	FLDPQ 0(R2), (F13, F14)
+	FLDPQ 32(R2), (F15, F16)
+	WORD $0x0e2dc131 // smull v17.8h, v9.8b, v13.8b
+	WORD $0x4e2dc12d // smull2 v13.8h, v9.16b, v13.16b
+	WORD $0x4e606a21 // sadalp v1.4s, v17.8h
+	WORD $0x4e6069a1 // sadalp v1.4s, v13.8h
+	WORD $0x0e2ec14d // smull v13.8h, v10.8b, v14.8b
+	WORD $0x4e2ec14e // smull2 v14.8h, v10.16b, v14.16b
+	WORD $0x4e6069a5 // sadalp v5.4s, v13.8h
+	WORD $0x4e6069c5 // sadalp v5.4s, v14.8h
+	WORD $0x0e2fc16d // smull v13.8h, v11.8b, v15.8b
+	WORD $0x4e2fc16e // smull2 v14.8h, v11.16b, v15.16b
+	WORD $0x4e6069a1 // sadalp v1.4s, v13.8h
+	WORD $0x4e6069c1 // sadalp v1.4s, v14.8h
+	WORD $0x0e30c18d // smull v13.8h, v12.8b, v16.8b
+	WORD $0x4e30c18e // smull2 v14.8h, v12.16b, v16.16b
+	WORD $0x4e6069a5 // sadalp v5.4s, v13.8h
+	WORD $0x4e6069c5 // sadalp v5.4s, v14.8h
+	ADD $64, R2
+	FLDPQ 0(R6), (F13, F14)
+	FLDPQ 32(R6), (F15, F16)
+	WORD $0x0e2dc131 // smull v17.8h, v9.8b, v13.8b
+	WORD $0x4e2dc12d // smull2 v13.8h, v9.16b, v13.16b
+	WORD $0x4e606a22 // sadalp v2.4s, v17.8h
+	WORD $0x4e6069a2 // sadalp v2.4s, v13.8h
+	WORD $0x0e2ec14d // smull v13.8h, v10.8b, v14.8b
+	WORD $0x4e2ec14e // smull2 v14.8h, v10.16b, v14.16b
+	WORD $0x4e6069a6 // sadalp v6.4s, v13.8h
+	WORD $0x4e6069c6 // sadalp v6.4s, v14.8h
+	WORD $0x0e2fc16d // smull v13.8h, v11.8b, v15.8b
+	WORD $0x4e2fc16e // smull2 v14.8h, v11.16b, v15.16b
+	WORD $0x4e6069a2 // sadalp v2.4s, v13.8h
+	WORD $0x4e6069c2 // sadalp v2.4s, v14.8h
+	WORD $0x0e30c18d // smull v13.8h, v12.8b, v16.8b
+	WORD $0x4e30c18e // smull2 v14.8h, v12.16b, v16.16b
+	WORD $0x4e6069a6 // sadalp v6.4s, v13.8h
+	WORD $0x4e6069c6 // sadalp v6.4s, v14.8h
+	ADD $64, R6
+	FLDPQ 0(R7), (F13, F14)
+	FLDPQ 32(R7), (F15, F16)
+	WORD $0x0e2dc131 // smull v17.8h, v9.8b, v13.8b
+	WORD $0x4e2dc12d // smull2 v13.8h, v9.16b, v13.16b
+	WORD $0x4e606a23 // sadalp v3.4s, v17.8h
+	WORD $0x4e6069a3 // sadalp v3.4s, v13.8h
+	WORD $0x0e2ec14d // smull v13.8h, v10.8b, v14.8b
+	WORD $0x4e2ec14e // smull2 v14.8h, v10.16b, v14.16b
+	WORD $0x4e6069a7 // sadalp v7.4s, v13.8h
+	WORD $0x4e6069c7 // sadalp v7.4s, v14.8h
+	WORD $0x0e2fc16d // smull v13.8h, v11.8b, v15.8b
+	WORD $0x4e2fc16e // smull2 v14.8h, v11.16b, v15.16b
+	WORD $0x4e6069a3 // sadalp v3.4s, v13.8h
+	WORD $0x4e6069c3 // sadalp v3.4s, v14.8h
+	WORD $0x0e30c18d // smull v13.8h, v12.8b, v16.8b
+	WORD $0x4e30c18e // smull2 v14.8h, v12.16b, v16.16b
+	WORD $0x4e6069a7 // sadalp v7.4s, v13.8h
+	WORD $0x4e6069c7 // sadalp v7.4s, v14.8h
+	ADD $64, R7
+	FLDPQ 0(R8), (F13, F14)
+	FLDPQ 32(R8), (F15, F16)
+	WORD $0x0e2dc131 // smull v17.8h, v9.8b, v13.8b
+	WORD $0x4e2dc129 // smull2 v9.8h, v9.16b, v13.16b
+	WORD $0x4e606a24 // sadalp v4.4s, v17.8h
+	WORD $0x4e606924 // sadalp v4.4s, v9.8h
+	WORD $0x0e2ec149 // smull v9.8h, v10.8b, v14.8b
+	WORD $0x4e2ec14a // smull2 v10.8h, v10.16b, v14.16b
+	WORD $0x4e606928 // sadalp v8.4s, v9.8h
+	WORD $0x4e606948 // sadalp v8.4s, v10.8h
+	WORD $0x0e2fc169 // smull v9.8h, v11.8b, v15.8b
+	WORD $0x4e2fc16a // smull2 v10.8h, v11.16b, v15.16b
+	WORD $0x4e606924 // sadalp v4.4s, v9.8h
+	WORD $0x4e606944 // sadalp v4.4s, v10.8h
+	WORD $0x0e30c189 // smull v9.8h, v12.8b, v16.8b
+	WORD $0x4e30c18a // smull2 v10.8h, v12.16b, v16.16b
+	WORD $0x4e606928 // sadalp v8.4s, v9.8h
+	WORD $0x4e606948 // sadalp v8.4s, v10.8h
+	ADD $64, R8
+	SUBS $64, R10
+	BGE wide
+wideend:
+	ADD $64, R10
+	SUBS $32, R10
+	BLT twoend
+two:
 	FLDPQ 0(R9), (F9, F10)
 	ADD $32, R9
 	FLDPQ 0(R2), (F11, F12)
-	ADD $32, R2
 	WORD $0x0e2bc12d // smull v13.8h, v9.8b, v11.8b
 	WORD $0x4e2bc12b // smull2 v11.8h, v9.16b, v11.16b
 	WORD $0x4e6069a1 // sadalp v1.4s, v13.8h
@@ -41,8 +128,8 @@ bytes:
 	WORD $0x4e2cc14c // smull2 v12.8h, v10.16b, v12.16b
 	WORD $0x4e606965 // sadalp v5.4s, v11.8h
 	WORD $0x4e606985 // sadalp v5.4s, v12.8h
+	ADD $32, R2
 	FLDPQ 0(R6), (F11, F12)
-	ADD $32, R6
 	WORD $0x0e2bc12d // smull v13.8h, v9.8b, v11.8b
 	WORD $0x4e2bc12b // smull2 v11.8h, v9.16b, v11.16b
 	WORD $0x4e6069a2 // sadalp v2.4s, v13.8h
@@ -51,8 +138,8 @@ bytes:
 	WORD $0x4e2cc14c // smull2 v12.8h, v10.16b, v12.16b
 	WORD $0x4e606966 // sadalp v6.4s, v11.8h
 	WORD $0x4e606986 // sadalp v6.4s, v12.8h
+	ADD $32, R6
 	FLDPQ 0(R7), (F11, F12)
-	ADD $32, R7
 	WORD $0x0e2bc12d // smull v13.8h, v9.8b, v11.8b
 	WORD $0x4e2bc12b // smull2 v11.8h, v9.16b, v11.16b
 	WORD $0x4e6069a3 // sadalp v3.4s, v13.8h
@@ -61,8 +148,8 @@ bytes:
 	WORD $0x4e2cc14c // smull2 v12.8h, v10.16b, v12.16b
 	WORD $0x4e606967 // sadalp v7.4s, v11.8h
 	WORD $0x4e606987 // sadalp v7.4s, v12.8h
+	ADD $32, R7
 	FLDPQ 0(R8), (F11, F12)
-	ADD $32, R8
 	WORD $0x0e2bc12d // smull v13.8h, v9.8b, v11.8b
 	WORD $0x4e2bc129 // smull2 v9.8h, v9.16b, v11.16b
 	WORD $0x4e6069a4 // sadalp v4.4s, v13.8h
@@ -71,8 +158,11 @@ bytes:
 	WORD $0x4e2cc14a // smull2 v10.8h, v10.16b, v12.16b
 	WORD $0x4e606928 // sadalp v8.4s, v9.8h
 	WORD $0x4e606948 // sadalp v8.4s, v10.8h
+	ADD $32, R8
 	SUBS $32, R10
-	BGT bytes
+	BGE two
+twoend:
+	ADD $32, R10
 	MOVD R8, R2
 	VADD V5.S4, V1.S4, V1.S4
 	VADD V6.S4, V2.S4, V2.S4
@@ -116,27 +206,69 @@ rows:
 	VEOR V8.B16, V8.B16, V8.B16
 	MOVD R1, R9
 	MOVD R5, R10
-bytes:
+	SUBS $64, R10
+	BLT wideend
+wide:
+	FLDPQ 0(R9), (F9, F10)
+	FLDPQ 32(R9), (F11, F12)
+	ADD $64, R9
+	FLDPQ 0(R2), (F13, F14)
+	FLDPQ 32(R2), (F15, F16)
+	WORD $0x4e8d9521 // sdot v1.4s, v9.16b, v13.16b
+	WORD $0x4e8e9545 // sdot v5.4s, v10.16b, v14.16b
+	WORD $0x4e8f9561 // sdot v1.4s, v11.16b, v15.16b
+	WORD $0x4e909585 // sdot v5.4s, v12.16b, v16.16b
+	ADD $64, R2
+	FLDPQ 0(R6), (F13, F14)
+	FLDPQ 32(R6), (F15, F16)
+	WORD $0x4e8d9522 // sdot v2.4s, v9.16b, v13.16b
+	WORD $0x4e8e9546 // sdot v6.4s, v10.16b, v14.16b
+	WORD $0x4e8f9562 // sdot v2.4s, v11.16b, v15.16b
+	WORD $0x4e909586 // sdot v6.4s, v12.16b, v16.16b
+	ADD $64, R6
+	FLDPQ 0(R7), (F13, F14)
+	FLDPQ 32(R7), (F15, F16)
+	WORD $0x4e8d9523 // sdot v3.4s, v9.16b, v13.16b
+	WORD $0x4e8e9547 // sdot v7.4s, v10.16b, v14.16b
+	WORD $0x4e8f9563 // sdot v3.4s, v11.16b, v15.16b
+	WORD $0x4e909587 // sdot v7.4s, v12.16b, v16.16b
+	ADD $64, R7
+	FLDPQ 0(R8), (F13, F14)
+	FLDPQ 32(R8), (F15, F16)
+	WORD $0x4e8d9524 // sdot v4.4s, v9.16b, v13.16b
+	WORD $0x4e8e9548 // sdot v8.4s, v10.16b, v14.16b
+	WORD $0x4e8f9564 // sdot v4.4s, v11.16b, v15.16b
+	WORD $0x4e909588 // sdot v8.4s, v12.16b, v16.16b
+	ADD $64, R8
+	SUBS $64, R10
+	BGE wide
+wideend:
+	ADD $64, R10
+	SUBS $32, R10
+	BLT twoend
+two:
 	FLDPQ 0(R9), (F9, F10)
 	ADD $32, R9
 	FLDPQ 0(R2), (F11, F12)
-	ADD $32, R2
 	WORD $0x4e8b9521 // sdot v1.4s, v9.16b, v11.16b
 	WORD $0x4e8c9545 // sdot v5.4s, v10.16b, v12.16b
+	ADD $32, R2
 	FLDPQ 0(R6), (F11, F12)
-	ADD $32, R6
 	WORD $0x4e8b9522 // sdot v2.4s, v9.16b, v11.16b
 	WORD $0x4e8c9546 // sdot v6.4s, v10.16b, v12.16b
+	ADD $32, R6
 	FLDPQ 0(R7), (F11, F12)
-	ADD $32, R7
 	WORD $0x4e8b9523 // sdot v3.4s, v9.16b, v11.16b
 	WORD $0x4e8c9547 // sdot v7.4s, v10.16b, v12.16b
+	ADD $32, R7
 	FLDPQ 0(R8), (F11, F12)
-	ADD $32, R8
 	WORD $0x4e8b9524 // sdot v4.4s, v9.16b, v11.16b
 	WORD $0x4e8c9548 // sdot v8.4s, v10.16b, v12.16b
+	ADD $32, R8
 	SUBS $32, R10
-	BGT bytes
+	BGE two
+twoend:
+	ADD $32, R10
 	MOVD R8, R2
 	VADD V5.S4, V1.S4, V1.S4
 	VADD V6.S4, V2.S4, V2.S4

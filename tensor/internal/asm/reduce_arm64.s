@@ -13,29 +13,41 @@ TEXT ·DotNEON(SB), NOSPLIT, $0-28
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
-	SUBS $16, R2
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	SUBS $32, R2
 	BLT xwideend
 xwide:
-	FLDPQ 0(R0), (F4, F5)
-	FLDPQ 32(R0), (F6, F7)
-	FLDPQ 0(R1), (F8, F9)
-	FLDPQ 32(R1), (F10, F11)
-	VFMLA V8.S4, V4.S4, V0.S4
-	VFMLA V9.S4, V5.S4, V1.S4
-	VFMLA V10.S4, V6.S4, V2.S4
-	VFMLA V11.S4, V7.S4, V3.S4
-	ADD $64, R0
-	ADD $64, R1
-	SUBS $16, R2
+	FLDPQ 0(R0), (F8, F9)
+	FLDPQ 32(R0), (F10, F11)
+	FLDPQ 64(R0), (F12, F13)
+	FLDPQ 96(R0), (F14, F15)
+	FLDPQ 0(R1), (F16, F17)
+	FLDPQ 32(R1), (F18, F19)
+	FLDPQ 64(R1), (F20, F21)
+	FLDPQ 96(R1), (F22, F23)
+	VFMLA V16.S4, V8.S4, V0.S4
+	VFMLA V17.S4, V9.S4, V1.S4
+	VFMLA V18.S4, V10.S4, V2.S4
+	VFMLA V19.S4, V11.S4, V3.S4
+	VFMLA V20.S4, V12.S4, V4.S4
+	VFMLA V21.S4, V13.S4, V5.S4
+	VFMLA V22.S4, V14.S4, V6.S4
+	VFMLA V23.S4, V15.S4, V7.S4
+	ADD $128, R0
+	ADD $128, R1
+	SUBS $32, R2
 	BGE xwide
 xwideend:
-	ADD $16, R2
+	ADD $32, R2
 	SUBS $4, R2
 	BLT xfourend
 xfour:
-	FMOVQ 0(R0), F4
-	FMOVQ 0(R1), F5
-	VFMLA V5.S4, V4.S4, V0.S4
+	FMOVQ 0(R0), F8
+	FMOVQ 0(R1), F9
+	VFMLA V9.S4, V8.S4, V0.S4
 	ADD $16, R0
 	ADD $16, R1
 	SUBS $4, R2
@@ -45,14 +57,18 @@ xfourend:
 	SUBS $1, R2
 	BLT xoneend
 xone:
-	FMOVS 0(R0), F4
-	FMOVS 0(R1), F5
-	VFMLA V5.S4, V4.S4, V0.S4
+	FMOVS 0(R0), F8
+	FMOVS 0(R1), F9
+	VFMLA V9.S4, V8.S4, V0.S4
 	ADD $4, R0
 	ADD $4, R1
 	SUBS $1, R2
 	BGE xone
 xoneend:
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e27d463 // fadd v3.4s, v3.4s, v7.4s
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
 	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
@@ -135,84 +151,84 @@ xwide:
 	FLDPQ 0(R2), (F11, F12)
 	FLDPQ 32(R2), (F13, F14)
 	WORD $0x4ea6d56b // fsub v11.4s, v11.4s, v6.4s
-	WORD $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
-	FMOVQ 48(R0), F15
-	VFMLA V1.S4, V11.S4, V15.S4
-	WORD $0x4ea3f5ef // fmin v15.4s, v15.4s, v3.4s
-	WORD $0x4ea2d5f0 // fsub v16.4s, v15.4s, v2.4s
-	VFMLS V4.S4, V16.S4, V11.S4
-	FMOVQ 112(R0), F16
-	VFMLA V5.S4, V11.S4, V16.S4
-	FMOVQ 128(R0), F17
-	VFMLA V16.S4, V11.S4, V17.S4
-	FMOVQ 144(R0), F16
-	VFMLA V17.S4, V11.S4, V16.S4
-	FMOVQ 160(R0), F17
-	VFMLA V16.S4, V11.S4, V17.S4
-	FMOVQ 176(R0), F16
-	VFMLA V17.S4, V11.S4, V16.S4
-	VSHL $23, V15.S4, V11.S4
-	WORD $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
-	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
 	WORD $0x4ea6d58c // fsub v12.4s, v12.4s, v6.4s
-	WORD $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
-	FMOVQ 48(R0), F15
-	VFMLA V1.S4, V12.S4, V15.S4
-	WORD $0x4ea3f5ef // fmin v15.4s, v15.4s, v3.4s
-	WORD $0x4ea2d5f0 // fsub v16.4s, v15.4s, v2.4s
-	VFMLS V4.S4, V16.S4, V12.S4
-	FMOVQ 112(R0), F16
-	VFMLA V5.S4, V12.S4, V16.S4
-	FMOVQ 128(R0), F17
-	VFMLA V16.S4, V12.S4, V17.S4
-	FMOVQ 144(R0), F16
-	VFMLA V17.S4, V12.S4, V16.S4
-	FMOVQ 160(R0), F17
-	VFMLA V16.S4, V12.S4, V17.S4
-	FMOVQ 176(R0), F16
-	VFMLA V17.S4, V12.S4, V16.S4
-	VSHL $23, V15.S4, V12.S4
-	WORD $0x6e30dd8c // fmul v12.4s, v12.4s, v16.4s
-	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
 	WORD $0x4ea6d5ad // fsub v13.4s, v13.4s, v6.4s
-	WORD $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
-	FMOVQ 48(R0), F15
-	VFMLA V1.S4, V13.S4, V15.S4
-	WORD $0x4ea3f5ef // fmin v15.4s, v15.4s, v3.4s
-	WORD $0x4ea2d5f0 // fsub v16.4s, v15.4s, v2.4s
-	VFMLS V4.S4, V16.S4, V13.S4
-	FMOVQ 112(R0), F16
-	VFMLA V5.S4, V13.S4, V16.S4
-	FMOVQ 128(R0), F17
-	VFMLA V16.S4, V13.S4, V17.S4
-	FMOVQ 144(R0), F16
-	VFMLA V17.S4, V13.S4, V16.S4
-	FMOVQ 160(R0), F17
-	VFMLA V16.S4, V13.S4, V17.S4
-	FMOVQ 176(R0), F16
-	VFMLA V17.S4, V13.S4, V16.S4
-	VSHL $23, V15.S4, V13.S4
-	WORD $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
-	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
 	WORD $0x4ea6d5ce // fsub v14.4s, v14.4s, v6.4s
-	WORD $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
-	FMOVQ 48(R0), F15
-	VFMLA V1.S4, V14.S4, V15.S4
-	WORD $0x4ea3f5ef // fmin v15.4s, v15.4s, v3.4s
-	WORD $0x4ea2d5f0 // fsub v16.4s, v15.4s, v2.4s
-	VFMLS V4.S4, V16.S4, V14.S4
-	FMOVQ 112(R0), F16
-	VFMLA V5.S4, V14.S4, V16.S4
-	FMOVQ 128(R0), F17
-	VFMLA V16.S4, V14.S4, V17.S4
-	FMOVQ 144(R0), F16
-	VFMLA V17.S4, V14.S4, V16.S4
-	FMOVQ 160(R0), F17
-	VFMLA V16.S4, V14.S4, V17.S4
-	FMOVQ 176(R0), F16
-	VFMLA V17.S4, V14.S4, V16.S4
-	VSHL $23, V15.S4, V14.S4
-	WORD $0x6e30ddce // fmul v14.4s, v14.4s, v16.4s
+	WORD $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD $0x4e20f58f // fmax v15.4s, v12.4s, v0.4s
+	WORD $0x4e20f5b3 // fmax v19.4s, v13.4s, v0.4s
+	WORD $0x4e20f5d7 // fmax v23.4s, v14.4s, v0.4s
+	FMOVQ 48(R0), F12
+	FMOVQ 48(R0), F13
+	FMOVQ 48(R0), F14
+	FMOVQ 48(R0), F17
+	VFMLA V1.S4, V11.S4, V12.S4
+	VFMLA V1.S4, V15.S4, V13.S4
+	VFMLA V1.S4, V19.S4, V14.S4
+	VFMLA V1.S4, V23.S4, V17.S4
+	WORD $0x4ea3f58c // fmin v12.4s, v12.4s, v3.4s
+	WORD $0x4ea3f5b0 // fmin v16.4s, v13.4s, v3.4s
+	WORD $0x4ea3f5d4 // fmin v20.4s, v14.4s, v3.4s
+	WORD $0x4ea3f638 // fmin v24.4s, v17.4s, v3.4s
+	WORD $0x4ea2d58d // fsub v13.4s, v12.4s, v2.4s
+	WORD $0x4ea2d60e // fsub v14.4s, v16.4s, v2.4s
+	WORD $0x4ea2d691 // fsub v17.4s, v20.4s, v2.4s
+	WORD $0x4ea2d712 // fsub v18.4s, v24.4s, v2.4s
+	VFMLS V4.S4, V13.S4, V11.S4
+	VFMLS V4.S4, V14.S4, V15.S4
+	VFMLS V4.S4, V17.S4, V19.S4
+	VFMLS V4.S4, V18.S4, V23.S4
+	FMOVQ 112(R0), F13
+	FMOVQ 112(R0), F17
+	FMOVQ 112(R0), F21
+	FMOVQ 112(R0), F25
+	VFMLA V5.S4, V11.S4, V13.S4
+	VFMLA V5.S4, V15.S4, V17.S4
+	VFMLA V5.S4, V19.S4, V21.S4
+	VFMLA V5.S4, V23.S4, V25.S4
+	FMOVQ 128(R0), F14
+	FMOVQ 128(R0), F18
+	FMOVQ 128(R0), F22
+	FMOVQ 128(R0), F26
+	VFMLA V13.S4, V11.S4, V14.S4
+	VFMLA V17.S4, V15.S4, V18.S4
+	VFMLA V21.S4, V19.S4, V22.S4
+	VFMLA V25.S4, V23.S4, V26.S4
+	FMOVQ 144(R0), F13
+	FMOVQ 144(R0), F17
+	FMOVQ 144(R0), F21
+	FMOVQ 144(R0), F25
+	VFMLA V14.S4, V11.S4, V13.S4
+	VFMLA V18.S4, V15.S4, V17.S4
+	VFMLA V22.S4, V19.S4, V21.S4
+	VFMLA V26.S4, V23.S4, V25.S4
+	FMOVQ 160(R0), F14
+	FMOVQ 160(R0), F18
+	FMOVQ 160(R0), F22
+	FMOVQ 160(R0), F26
+	VFMLA V13.S4, V11.S4, V14.S4
+	VFMLA V17.S4, V15.S4, V18.S4
+	VFMLA V21.S4, V19.S4, V22.S4
+	VFMLA V25.S4, V23.S4, V26.S4
+	FMOVQ 176(R0), F13
+	FMOVQ 176(R0), F17
+	FMOVQ 176(R0), F21
+	FMOVQ 176(R0), F25
+	VFMLA V14.S4, V11.S4, V13.S4
+	VFMLA V18.S4, V15.S4, V17.S4
+	VFMLA V22.S4, V19.S4, V21.S4
+	VFMLA V26.S4, V23.S4, V25.S4
+	VSHL $23, V12.S4, V11.S4
+	VSHL $23, V16.S4, V12.S4
+	VSHL $23, V20.S4, V14.S4
+	VSHL $23, V24.S4, V15.S4
+	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD $0x6e31dd8c // fmul v12.4s, v12.4s, v17.4s
+	WORD $0x6e35ddcd // fmul v13.4s, v14.4s, v21.4s
+	WORD $0x6e39ddee // fmul v14.4s, v15.4s, v25.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
 	WORD $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
 	FSTPQ (F11, F12), 0(R1)
 	FSTPQ (F13, F14), 32(R1)
@@ -373,21 +389,86 @@ TEXT ·DotInt8NEON(SB), NOSPLIT, $0-28
 	MOVD n+16(FP), R2
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
-whole:
-	FLDPQ 0(R0), (F2, F3)
-	FLDPQ 0(R1), (F4, F5)
-	WORD $0x0e24c046 // smull v6.8h, v2.8b, v4.8b
-	WORD $0x4e24c042 // smull2 v2.8h, v2.16b, v4.16b
-	WORD $0x4e6068c0 // sadalp v0.4s, v6.8h
-	WORD $0x4e606840 // sadalp v0.4s, v2.8h
-	WORD $0x0e25c062 // smull v2.8h, v3.8b, v5.8b
-	WORD $0x4e25c063 // smull2 v3.8h, v3.16b, v5.16b
-	WORD $0x4e606841 // sadalp v1.4s, v2.8h
-	WORD $0x4e606861 // sadalp v1.4s, v3.8h
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	SUBS $128, R2
+	BLT wideend
+wide:
+	FLDPQ 0(R0), (F8, F9)
+	FLDPQ 32(R0), (F10, F11)
+	FLDPQ 64(R0), (F12, F13)
+	FLDPQ 96(R0), (F14, F15)
+	FLDPQ 0(R1), (F16, F17)
+	FLDPQ 32(R1), (F18, F19)
+	FLDPQ 64(R1), (F20, F21)
+	FLDPQ 96(R1), (F22, F23)
+	WORD $0x0e30c118 // smull v24.8h, v8.8b, v16.8b
+	WORD $0x4e30c108 // smull2 v8.8h, v8.16b, v16.16b
+	WORD $0x4e606b00 // sadalp v0.4s, v24.8h
+	WORD $0x4e606900 // sadalp v0.4s, v8.8h
+	WORD $0x0e31c128 // smull v8.8h, v9.8b, v17.8b
+	WORD $0x4e31c129 // smull2 v9.8h, v9.16b, v17.16b
+	WORD $0x4e606901 // sadalp v1.4s, v8.8h
+	WORD $0x4e606921 // sadalp v1.4s, v9.8h
+	WORD $0x0e32c148 // smull v8.8h, v10.8b, v18.8b
+	WORD $0x4e32c149 // smull2 v9.8h, v10.16b, v18.16b
+	WORD $0x4e606902 // sadalp v2.4s, v8.8h
+	WORD $0x4e606922 // sadalp v2.4s, v9.8h
+	WORD $0x0e33c168 // smull v8.8h, v11.8b, v19.8b
+	WORD $0x4e33c169 // smull2 v9.8h, v11.16b, v19.16b
+	WORD $0x4e606903 // sadalp v3.4s, v8.8h
+	WORD $0x4e606923 // sadalp v3.4s, v9.8h
+	WORD $0x0e34c188 // smull v8.8h, v12.8b, v20.8b
+	WORD $0x4e34c189 // smull2 v9.8h, v12.16b, v20.16b
+	WORD $0x4e606904 // sadalp v4.4s, v8.8h
+	WORD $0x4e606924 // sadalp v4.4s, v9.8h
+	WORD $0x0e35c1a8 // smull v8.8h, v13.8b, v21.8b
+	WORD $0x4e35c1a9 // smull2 v9.8h, v13.16b, v21.16b
+	WORD $0x4e606905 // sadalp v5.4s, v8.8h
+	WORD $0x4e606925 // sadalp v5.4s, v9.8h
+	WORD $0x0e36c1c8 // smull v8.8h, v14.8b, v22.8b
+	WORD $0x4e36c1c9 // smull2 v9.8h, v14.16b, v22.16b
+	WORD $0x4e606906 // sadalp v6.4s, v8.8h
+	WORD $0x4e606926 // sadalp v6.4s, v9.8h
+	WORD $0x0e37c1e8 // smull v8.8h, v15.8b, v23.8b
+	WORD $0x4e37c1e9 // smull2 v9.8h, v15.16b, v23.16b
+	WORD $0x4e606907 // sadalp v7.4s, v8.8h
+	WORD $0x4e606927 // sadalp v7.4s, v9.8h
+	ADD $128, R0
+	ADD $128, R1
+	SUBS $128, R2
+	BGE wide
+wideend:
+	ADD $128, R2
+	SUBS $32, R2
+	BLT twoend
+two:
+	FLDPQ 0(R0), (F8, F9)
+	FLDPQ 0(R1), (F10, F11)
+	WORD $0x0e2ac10c // smull v12.8h, v8.8b, v10.8b
+	WORD $0x4e2ac108 // smull2 v8.8h, v8.16b, v10.16b
+	WORD $0x4e606980 // sadalp v0.4s, v12.8h
+	WORD $0x4e606900 // sadalp v0.4s, v8.8h
+	WORD $0x0e2bc128 // smull v8.8h, v9.8b, v11.8b
+	WORD $0x4e2bc129 // smull2 v9.8h, v9.16b, v11.16b
+	WORD $0x4e606901 // sadalp v1.4s, v8.8h
+	WORD $0x4e606921 // sadalp v1.4s, v9.8h
 	ADD $32, R0
 	ADD $32, R1
 	SUBS $32, R2
-	BGT whole
+	BGE two
+twoend:
+	ADD $32, R2
+	VADD V4.S4, V0.S4, V0.S4
+	VADD V5.S4, V1.S4, V1.S4
+	VADD V6.S4, V2.S4, V2.S4
+	VADD V7.S4, V3.S4, V3.S4
+	VADD V1.S4, V0.S4, V0.S4
+	VADD V3.S4, V2.S4, V1.S4
 	VADD V1.S4, V0.S4, V0.S4
 	VADDV V0.S4, V0
 	FMOVS F0, R0
@@ -401,15 +482,56 @@ TEXT ·DotInt8Dot(SB), NOSPLIT, $0-28
 	MOVD n+16(FP), R2
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
-whole:
-	FLDPQ 0(R0), (F2, F3)
-	FLDPQ 0(R1), (F4, F5)
-	WORD $0x4e849440 // sdot v0.4s, v2.16b, v4.16b
-	WORD $0x4e859461 // sdot v1.4s, v3.16b, v5.16b
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	SUBS $128, R2
+	BLT wideend
+wide:
+	FLDPQ 0(R0), (F8, F9)
+	FLDPQ 32(R0), (F10, F11)
+	FLDPQ 64(R0), (F12, F13)
+	FLDPQ 96(R0), (F14, F15)
+	FLDPQ 0(R1), (F16, F17)
+	FLDPQ 32(R1), (F18, F19)
+	FLDPQ 64(R1), (F20, F21)
+	FLDPQ 96(R1), (F22, F23)
+	WORD $0x4e909500 // sdot v0.4s, v8.16b, v16.16b
+	WORD $0x4e919521 // sdot v1.4s, v9.16b, v17.16b
+	WORD $0x4e929542 // sdot v2.4s, v10.16b, v18.16b
+	WORD $0x4e939563 // sdot v3.4s, v11.16b, v19.16b
+	WORD $0x4e949584 // sdot v4.4s, v12.16b, v20.16b
+	WORD $0x4e9595a5 // sdot v5.4s, v13.16b, v21.16b
+	WORD $0x4e9695c6 // sdot v6.4s, v14.16b, v22.16b
+	WORD $0x4e9795e7 // sdot v7.4s, v15.16b, v23.16b
+	ADD $128, R0
+	ADD $128, R1
+	SUBS $128, R2
+	BGE wide
+wideend:
+	ADD $128, R2
+	SUBS $32, R2
+	BLT twoend
+two:
+	FLDPQ 0(R0), (F8, F9)
+	FLDPQ 0(R1), (F10, F11)
+	WORD $0x4e8a9500 // sdot v0.4s, v8.16b, v10.16b
+	WORD $0x4e8b9521 // sdot v1.4s, v9.16b, v11.16b
 	ADD $32, R0
 	ADD $32, R1
 	SUBS $32, R2
-	BGT whole
+	BGE two
+twoend:
+	ADD $32, R2
+	VADD V4.S4, V0.S4, V0.S4
+	VADD V5.S4, V1.S4, V1.S4
+	VADD V6.S4, V2.S4, V2.S4
+	VADD V7.S4, V3.S4, V3.S4
+	VADD V1.S4, V0.S4, V0.S4
+	VADD V3.S4, V2.S4, V1.S4
 	VADD V1.S4, V0.S4, V0.S4
 	VADDV V0.S4, V0
 	FMOVS F0, R0

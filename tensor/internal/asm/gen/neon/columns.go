@@ -64,10 +64,10 @@ func (f *file) columnsExp() {
 		sums := k.loadAll(sum, 0, 4)
 		k.down(rows, []*reg{s, second}, []*reg{stride, copyStride}, func(at []*reg) {
 			x, y := k.loadAll(at[0], 0, 4), k.loadAll(shift, 0, 4)
-			for i := range x {
+			k.together(4, func(i int) {
 				x[i] = k.exp(k.fnma(x[i], scale, y[i]), -1)
 				k.addTo(sums[i], x[i])
-			}
+			})
 			k.storeAll(x, at[0], 0)
 			k.storeAll(x, at[1], 0)
 		})

@@ -84,6 +84,25 @@ func (k *function) times(label string, counter *reg, n int, body func()) {
 	}
 }
 
+// together writes what each does for 0…n−1, the same instructions on registers of
+// their own, by turns: instruction by instruction, so that the processor has n
+// chains to work on and not one after the other.
+func (k *function) together(n int, each func(i int)) {
+	begun := len(k.body)
+	var chains [][]instruction
+	for i := range n {
+		from := len(k.body)
+		each(i)
+		chains = append(chains, append([]instruction{}, k.body[from:]...))
+	}
+	k.body = k.body[:begun]
+	for at := range chains[0] {
+		for _, c := range chains {
+			k.body = append(k.body, c[at])
+		}
+	}
+}
+
 // numbered is a label of a variant.
 func numbered(name string, numbers ...int) string {
 	for _, n := range numbers {

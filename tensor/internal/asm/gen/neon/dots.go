@@ -19,14 +19,14 @@ func (f *file) rowDots() {
 		sums[i] = k.zero()
 	}
 	at, left := k.copyOf(x), k.copyOf(cols)
-	k.times("eight", left, 8, func() {
-		v, w := k.pair(at, 0)
-		k.add(at, 32)
+	k.times("sixteen", left, 16, func() {
+		x := k.loadAll(at, 0, 4)
+		k.add(at, 64)
 		for r, row := range rows {
-			y, z := k.pair(row, 0)
-			k.add(row, 32)
-			k.accumulate(sums[r], v, y)
-			k.accumulate(sums[4+r], w, z)
+			for v, y := range k.loadAll(row, 0, 4) {
+				k.accumulate(sums[v%2*4+r], x[v], y)
+			}
+			k.add(row, 64)
 		}
 	})
 	k.times("four", left, 4, func() {

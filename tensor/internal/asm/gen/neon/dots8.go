@@ -37,17 +37,20 @@ func (f *file) rowDotsInt8(level string, add func(k *function, sum, x, y *reg)) 
 		sums[i] = k.zero()
 	}
 	at, left := k.copyOf(x), k.copyOf(cols)
-	k.label("bytes")
-	v, w := k.pair(at, 0)
-	k.add(at, 32)
-	for r, row := range rows {
-		y, z := k.pair(row, 0)
-		k.add(row, 32)
-		add(k, sums[r], v, y)
-		add(k, sums[4+r], w, z)
+	turn := func(vectors int) func() {
+		return func() {
+			x := k.loadAll(at, 0, vectors)
+			k.add(at, 16*vectors)
+			for r, row := range rows {
+				for v, y := range k.loadAll(row, 0, vectors) {
+					add(k, sums[v%2*4+r], x[v], y)
+				}
+				k.add(row, 16*vectors)
+			}
+		}
 	}
-	k.subs(left, 32)
-	k.branch("BGT", "bytes")
+	k.times("wide", left, 64, turn(4))
+	k.times("two", left, 32, turn(2))
 	k.set(b, rows[3])
 	for r := range 4 {
 		sums[r] = k.iadd(sums[r], sums[4+r])

@@ -25,8 +25,8 @@ func (k *function) zeros(n int) (v []*reg) {
 
 func (f *file) dot() {
 	k := f.begin("DotNEON", "func(x, y *float32, n int) float32", "returns Σ x·y.")
-	r, sums := k.row("x", "y"), k.zeros(4)
-	r.across("x", 4, func(a access) {
+	r, sums := k.row("x", "y"), k.zeros(8)
+	r.across("x", 8, func(a access) {
 		x, y := a.load("x"), a.load("y")
 		for v := range x {
 			k.accumulate(sums[v], x[v], y[v])
@@ -67,10 +67,10 @@ func (f *file) expSum() {
 	r := k.row("dst", "x")
 	r.across("x", 4, func(a access) {
 		x := a.load("x")
-		for v := range x {
+		k.together(a.vectors, func(v int) {
 			x[v] = a.keep(k.exp(k.fsub(x[v], shift), 1))
 			k.addTo(sums[v], x[v])
-		}
+		})
 		a.store(x, "dst")
 	})
 	k.result(k.sum(k.addUp(sums)))
@@ -102,17 +102,23 @@ func (f *file) sum64(name, doc string, add func(k *function, sum, x *reg)) {
 
 func (f *file) dotInt8(level string, add func(k *function, sum, x, y *reg)) {
 	k := f.begin("DotInt8"+level, "func(x, y *int8, n int) int32", "returns Σ x·y; n is a positive multiple of 32.")
-	x, y, n, sums := k.param("x"), k.param("y"), k.param("n"), k.zeros(2)
-	k.label("whole")
-	v, w := k.loadAll(x, 0, 2), k.loadAll(y, 0, 2)
-	for i := range v {
-		add(k, sums[i], v[i], w[i])
+	x, y, n, sums := k.param("x"), k.param("y"), k.param("n"), k.zeros(8)
+	turn := func(vectors int) func() {
+		return func() {
+			v, w := k.loadAll(x, 0, vectors), k.loadAll(y, 0, vectors)
+			for i := range v {
+				add(k, sums[i], v[i], w[i])
+			}
+			k.add(x, 16*vectors)
+			k.add(y, 16*vectors)
+		}
 	}
-	k.add(x, 32)
-	k.add(y, 32)
-	k.subs(n, 32)
-	k.branch("BGT", "whole")
-	k.result(k.wordSum(k.iadd(sums[0], sums[1])))
+	k.times("wide", n, 128, turn(8))
+	k.times("two", n, 32, turn(2))
+	for i := range 4 {
+		sums[i] = k.iadd(sums[i], sums[4+i])
+	}
+	k.result(k.wordSum(k.iadd(k.iadd(sums[0], sums[1]), k.iadd(sums[2], sums[3]))))
 	k.ret()
 }
 
