@@ -1249,8 +1249,8 @@ xwide:
 	VBSL V3.B16, V9.B16, V11.B16
 	VSUB V1.S4, V8.S4, V7.S4
 	VSUB V1.S4, V11.S4, V9.S4
-	WORD $0x4f2904e7 // sshr v7.4s, v7.4s
-	WORD $0x4f29052d // sshr v13.4s, v9.4s
+	WORD $0x4f2904e7 // sshr v7.4s, v7.4s, #23
+	WORD $0x4f29052d // sshr v13.4s, v9.4s, #23
 	VSHL $23, V7.S4, V9.S4
 	VSHL $23, V13.S4, V12.S4
 	VSUB V9.S4, V8.S4, V8.S4
@@ -1351,8 +1351,8 @@ xwide:
 	VBSL V5.B16, V9.B16, V11.B16
 	VSUB V1.S4, V8.S4, V7.S4
 	VSUB V1.S4, V11.S4, V9.S4
-	WORD $0x4f2904e7 // sshr v7.4s, v7.4s
-	WORD $0x4f29052d // sshr v13.4s, v9.4s
+	WORD $0x4f2904e7 // sshr v7.4s, v7.4s, #23
+	WORD $0x4f29052d // sshr v13.4s, v9.4s, #23
 	VSHL $23, V7.S4, V9.S4
 	VSHL $23, V13.S4, V12.S4
 	VSUB V9.S4, V8.S4, V8.S4
@@ -1458,7 +1458,7 @@ xfour:
 	VMOV V3.B16, V5.B16
 	VBSL V2.B16, V4.B16, V5.B16
 	VSUB V1.S4, V5.S4, V4.S4
-	WORD $0x4f290484 // sshr v4.4s, v4.4s
+	WORD $0x4f290484 // sshr v4.4s, v4.4s, #23
 	VSHL $23, V4.S4, V6.S4
 	VSUB V6.S4, V5.S4, V5.S4
 	WORD $0x4ea0d4a5 // fsub v5.4s, v5.4s, v0.4s
@@ -1520,7 +1520,7 @@ xone:
 	VMOV V3.B16, V5.B16
 	VBSL V2.B16, V4.B16, V5.B16
 	VSUB V1.S4, V5.S4, V4.S4
-	WORD $0x4f290484 // sshr v4.4s, v4.4s
+	WORD $0x4f290484 // sshr v4.4s, v4.4s, #23
 	VSHL $23, V4.S4, V6.S4
 	VSUB V6.S4, V5.S4, V5.S4
 	WORD $0x4ea0d4a5 // fsub v5.4s, v5.4s, v0.4s

@@ -90,8 +90,12 @@ func (k *function) shl(x *reg, n int) *reg {
 	return d
 }
 
-// sshr shifts right by 23 and keeps the sign.
-func (k *function) sshr23(x *reg) *reg { return k.two4(0x4f290400, "sshr", x) }
+// sshr23 shifts right by 23 and keeps the sign.
+func (k *function) sshr23(x *reg) *reg {
+	d := k.vec()
+	k.word(0x4f290400, "sshr v%d.4s, v%d.4s, #23", d, x, nil, false)
+	return d
+}
 
 func (k *function) zero() *reg {
 	d := k.vec()
