@@ -15,8 +15,8 @@ var trainings = []struct {
 	name  string
 	steps int
 }{
-	{"DNN/128-64-1/32", 200},
-	{"SASRec/50/bce", 2},
+	{"dnn", 50},
+	{"sasrec", 3},
 }
 
 // mostOfPortable is the promise: NEON's instructions of a step by the portable level's.
