@@ -108,7 +108,7 @@ func inner(lines []line) (loops [][]string) {
 	begun := -1 // the last jump back that was seen
 	for i, l := range lines {
 		m := target.FindString(l.text)
-		if m == "" || l.text[0] != 'b' && l.text[0] != 't' && !strings.HasPrefix(l.text, "cb") {
+		if m == "" || !jumps(l.text) {
 			continue
 		}
 		to, _ := strconv.ParseUint(m[2:], 16, 64)
@@ -119,15 +119,22 @@ func inner(lines []line) (loops [][]string) {
 		if from > begun {
 			var body []string
 			for _, in := range lines[from : i+1] {
+				if jumps(in.text) { // llvm-mca wants a distance, and does not jump
+					in.text = target.ReplaceAllString(in.text, "#64")
+				}
 				body = append(body, in.text)
 			}
-			last := len(body) - 1
-			body[last] = target.ReplaceAllString(body[last], "#64") // llvm-mca wants a distance, and does not jump
 			loops = append(loops, body)
 		}
 		begun = i
 	}
 	return loops
+}
+
+// jumps reports whether an instruction is a branch.
+func jumps(in string) bool {
+	name, _, _ := strings.Cut(in, " ")
+	return name == "b" || strings.HasPrefix(name, "b.") || strings.HasPrefix(name, "cb") || strings.HasPrefix(name, "tb")
 }
 
 func count(body []string, name string) (n int) {

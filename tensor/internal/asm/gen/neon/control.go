@@ -86,7 +86,8 @@ func (k *function) times(label string, counter *reg, n int, body func()) {
 
 // together writes what each does for 0…n−1, the same instructions on registers of
 // their own, by turns: instruction by instruction, so that the processor has n
-// chains to work on and not one after the other.
+// chains to work on and not one after the other. A constant's load goes with the
+// instruction that it is for, so that it takes a register no longer than that.
 func (k *function) together(n int, each func(i int)) {
 	begun := len(k.body)
 	var chains [][]instruction
@@ -96,11 +97,20 @@ func (k *function) together(n int, each func(i int)) {
 		chains = append(chains, append([]instruction{}, k.body[from:]...))
 	}
 	k.body = k.body[:begun]
-	for at := range chains[0] {
-		for _, c := range chains {
-			k.body = append(k.body, c[at])
+	for from := 0; from < len(chains[0]); {
+		to := from + 1
+		for to < len(chains[0]) && (chains[0][to-1].copies || k.isConstant(chains[0][to-1])) {
+			to++
 		}
+		for _, c := range chains {
+			k.body = append(k.body, c[from:to]...)
+		}
+		from = to
 	}
+}
+
+func (k *function) isConstant(in instruction) bool {
+	return k.table != nil && len(in.uses) == 1 && in.uses[0] == k.table
 }
 
 // numbered is a label of a variant.

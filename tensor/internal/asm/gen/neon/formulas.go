@@ -24,15 +24,30 @@ const ln2 = formula.Ln2High + formula.Ln2Low
 // since NEON's fused multiply-add overwrites one: loads have units of their own,
 // which are idle here, and copies of registers do not.
 func (k *function) exp(x *reg, sign float64) *reg {
-	toward, away := (*function).fma, (*function).fnma
 	if sign > 0 {
 		x = k.fmax(x, k.c(-87))
 	} else {
 		x = k.fmin(x, k.c(87))
-		toward, away = away, toward
 	}
-	shifted := toward(k, x, k.c(formula.Log2E), k.fresh(expMagic))
-	shifted = k.fmin(shifted, k.c(expMagic+129))
+	return k.expOf(x, k.fmin(k.shifted(x, sign), k.c(expMagic+129)), sign)
+}
+
+// expNear is exp for |x| < 87, without the two instructions that keep to the range: the same bits.
+func (k *function) expNear(x *reg, sign float64) *reg { return k.expOf(x, k.shifted(x, sign), sign) }
+
+func (k *function) shifted(x *reg, sign float64) *reg {
+	if sign > 0 {
+		return k.fma(x, k.c(formula.Log2E), k.fresh(expMagic))
+	}
+	return k.fnma(x, k.c(formula.Log2E), k.fresh(expMagic))
+}
+
+// expOf is exp once n is in the low bits of shifted.
+func (k *function) expOf(x, shifted *reg, sign float64) *reg {
+	away := (*function).fnma
+	if sign < 0 {
+		away = (*function).fma
+	}
 	n := k.fsub(shifted, k.c(expMagic))
 	r := away(k, n, k.c(ln2), x) // sign·r: where sign is −1 the odd coefficients are negative
 	p := k.c(twoExp[5] * sign)

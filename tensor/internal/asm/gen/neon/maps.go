@@ -2,7 +2,7 @@ package main
 
 // maps writes the element-wise kernels.
 func maps(f *file) {
-	f.unary(4, "Exp", "sets dst = eˣ.", func(k *function) { k.holdExp(1) }, func(k *function, x *reg) *reg { return k.exp(x, 1) })
+	f.exp()
 	f.unary(2, "Tanh", "sets dst = tanh x.", func(k *function) { k.holdExp(1); k.hold(1, 2) }, (*function).tanh)
 	f.unary(4, "Sigmoid", "sets dst = 1/(1+e⁻ˣ).", (*function).holdSigmoid, (*function).sigmoid)
 	f.unary(2, "GELU", "sets dst = x·Φ(x).", (*function).holdSigmoid, func(k *function, x *reg) *reg { phi, _ := k.normal(x); return k.fmul(phi, x) })
