@@ -1,8 +1,8 @@
-# Five verbs. Everything but lint needs Go alone.
+# Five verbs, and one that needs LLVM, qemu-user and a C compiler: bench-arm64. Of the others everything but lint needs Go alone.
 FUZZTIME ?= 1m
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 
-.PHONY: test lint bench fuzz docs clients
+.PHONY: test lint bench fuzz docs clients bench-arm64
 
 test: ## what every change must pass
 	go test ./...
@@ -14,6 +14,10 @@ lint: ## vet, the import table, golangci-lint at a pinned version
 
 bench: ## benchmarks of every package
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-arm64: ## cycles of the arm64 kernels' loops, and instructions of training steps, without such a machine
+	go run ./bench/arm64
+	go run ./bench/arm64 --instructions
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@for pkg in $$(go list ./...); do \

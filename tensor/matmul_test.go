@@ -17,7 +17,7 @@ func eachLevel(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	best := cpu.Use
 	defer func() { cpu.Use = best }()
-	for l := cpu.Portable; l <= cpu.Best(); l++ {
+	for _, l := range cpu.Levels() {
 		cpu.Use = l
 		t.Run(l.String(), f)
 	}

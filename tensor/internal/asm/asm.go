@@ -1,6 +1,7 @@
-// Package asm holds the engine's kernels in assembly, written by the generator
-// in the folder gen (github.com/mmcloughlin/avo) and never by hand. Each has a
-// plain form in package reference; package kernel chooses between them.
+// Package asm holds the engine's kernels in assembly, written by the generators
+// in the folder gen and never by hand: for amd64 by one on github.com/mmcloughlin/avo,
+// for arm64 by gen/neon. Each has a plain form in package reference; package
+// kernel chooses between them.
 package asm
 
 //go:generate go run -C gen . -out ../columns_amd64.s -stubs ../columns_amd64.go -pkg asm columns
@@ -14,4 +15,5 @@ package asm
 //go:generate go run -C gen . -out ../philox_amd64.s -stubs ../philox_amd64.go -pkg asm philox
 //go:generate go run -C gen . -out ../reduce_amd64.s -stubs ../reduce_amd64.go -pkg asm reduce
 //go:generate go run -C gen . -out ../spin_amd64.s -stubs ../spin_amd64.go -pkg asm spin
+//go:generate go run -C gen ./neon
 //go:generate go run -C gen . elsewhere

@@ -29,7 +29,7 @@ func TestGeneratedFiles(t *testing.T) {
 	if out, err := run(folder, "generate", "."); err != nil {
 		t.Fatalf("go generate: %v\n%s", err, out)
 	}
-	for _, pattern := range []string{"*_amd64.s", "*_amd64.go", "elsewhere.go"} {
+	for _, pattern := range []string{"*_amd64.s", "*_amd64.go", "*_arm64.s", "*_arm64.go", "elsewhere*.go"} {
 		compare(t, ".", folder, pattern)
 		compare(t, folder, ".", pattern)
 	}

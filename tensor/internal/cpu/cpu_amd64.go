@@ -4,14 +4,14 @@ package cpu
 
 import "golang.org/x/sys/cpu"
 
-// Best is the highest level that this machine and its operating system support.
-func Best() Level {
+// Levels are those that this machine and its operating system support, the best one last.
+func Levels() []Level {
 	x := &cpu.X86
 	switch {
 	case !x.HasAVX2 || !x.HasFMA:
-		return Portable
+		return []Level{Portable}
 	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
-		return AVX2
+		return []Level{Portable, AVX2}
 	}
-	return AVX512
+	return []Level{Portable, AVX2, AVX512}
 }

@@ -1,6 +1,6 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package cpu
 
-// Best is Portable: there is assembly for amd64 alone.
-func Best() Level { return Portable }
+// Levels is the portable one: there is assembly for amd64 and arm64 alone.
+func Levels() []Level { return []Level{Portable} }

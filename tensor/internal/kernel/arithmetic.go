@@ -14,6 +14,8 @@ func Add(dst, x, y []float32) {
 		asm.AddAVX512(&dst[0], &x[0], &y[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.AddAVX2(&dst[0], &x[0], &y[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.AddNEON(&dst[0], &x[0], &y[0], len(x))
 	default:
 		for i := range x {
 			dst[i] = x[i] + y[i]
@@ -29,6 +31,8 @@ func Mul(dst, x, y []float32) {
 		asm.MulAVX512(&dst[0], &x[0], &y[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.MulAVX2(&dst[0], &x[0], &y[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.MulNEON(&dst[0], &x[0], &y[0], len(x))
 	default:
 		for i := range x {
 			dst[i] = x[i] * y[i]
@@ -44,6 +48,8 @@ func ReLUBackward(dx, dy, y []float32) {
 		asm.ReLUBackwardAVX512(&dx[0], &dy[0], &y[0], len(dy))
 	case cpu.Use == cpu.AVX2:
 		asm.ReLUBackwardAVX2(&dx[0], &dy[0], &y[0], len(dy))
+	case cpu.Use >= cpu.NEON:
+		asm.ReLUBackwardNEON(&dx[0], &dy[0], &y[0], len(dy))
 	default:
 		for i := range dy {
 			if y[i] > 0 {
@@ -63,6 +69,8 @@ func SigmoidBackward(dx, dy, y []float32) {
 		asm.SigmoidBackwardAVX512(&dx[0], &dy[0], &y[0], len(dy))
 	case cpu.Use == cpu.AVX2:
 		asm.SigmoidBackwardAVX2(&dx[0], &dy[0], &y[0], len(dy))
+	case cpu.Use >= cpu.NEON:
+		asm.SigmoidBackwardNEON(&dx[0], &dy[0], &y[0], len(dy))
 	default:
 		for i := range dy {
 			dx[i] = dy[i] * y[i] * (1 - y[i])
@@ -78,6 +86,8 @@ func TanhBackward(dx, dy, y []float32) {
 		asm.TanhBackwardAVX512(&dx[0], &dy[0], &y[0], len(dy))
 	case cpu.Use == cpu.AVX2:
 		asm.TanhBackwardAVX2(&dx[0], &dy[0], &y[0], len(dy))
+	case cpu.Use >= cpu.NEON:
+		asm.TanhBackwardNEON(&dx[0], &dy[0], &y[0], len(dy))
 	default:
 		for i := range dy {
 			dx[i] = dy[i] * (1 - y[i]*y[i])
@@ -93,6 +103,8 @@ func GELUBackward(dx, dy, x []float32) {
 		asm.GELUBackwardAVX512(&dx[0], &dy[0], &x[0], len(dy))
 	case cpu.Use == cpu.AVX2:
 		asm.GELUBackwardAVX2(&dx[0], &dy[0], &x[0], len(dy))
+	case cpu.Use >= cpu.NEON:
+		asm.GELUBackwardNEON(&dx[0], &dy[0], &x[0], len(dy))
 	default:
 		for i := range dy {
 			dx[i] = dy[i] * float32(reference.GELUDerivative(float64(x[i])))
@@ -108,6 +120,8 @@ func SiLUBackward(dx, dy, x []float32) {
 		asm.SiLUBackwardAVX512(&dx[0], &dy[0], &x[0], len(dy))
 	case cpu.Use == cpu.AVX2:
 		asm.SiLUBackwardAVX2(&dx[0], &dy[0], &x[0], len(dy))
+	case cpu.Use >= cpu.NEON:
+		asm.SiLUBackwardNEON(&dx[0], &dy[0], &x[0], len(dy))
 	default:
 		for i := range dy {
 			dx[i] = dy[i] * float32(reference.SiLUDerivative(float64(x[i])))
@@ -123,6 +137,8 @@ func Axpy(alpha float32, x, y []float32) {
 		asm.AxpyAVX512(alpha, &x[0], &y[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.AxpyAVX2(alpha, &x[0], &y[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.AxpyNEON(alpha, &x[0], &y[0], len(x))
 	default:
 		for i, v := range x {
 			y[i] += alpha * v
@@ -138,6 +154,8 @@ func Scale(alpha float32, x []float32) {
 		asm.ScaleAVX512(alpha, &x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.ScaleAVX2(alpha, &x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.ScaleNEON(alpha, &x[0], len(x))
 	default:
 		for i := range x {
 			x[i] *= alpha
@@ -153,6 +171,8 @@ func ShiftMul(dst, x, y []float32, shift float32) {
 		asm.ShiftMulAVX512(&dst[0], &x[0], &y[0], shift, len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.ShiftMulAVX2(&dst[0], &x[0], &y[0], shift, len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.ShiftMulNEON(&dst[0], &x[0], &y[0], shift, len(x))
 	default:
 		for i := range x {
 			dst[i] = y[i] * (x[i] - shift)

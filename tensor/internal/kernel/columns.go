@@ -18,6 +18,8 @@ func ColumnsMax(top, s []float32, rows, stride, cols int) {
 		asm.ColumnsMaxAVX512(&top[0], &s[0], rows, stride, cols)
 	case cpu.AVX2:
 		asm.ColumnsMaxAVX2(&top[0], &s[0], rows, stride, cols)
+	case cpu.NEON, cpu.NEONDot:
+		asm.ColumnsMaxNEON(&top[0], &s[0], rows, stride, cols)
 	default:
 		for i := range rows {
 			for j, v := range s[i*stride:][:cols] {
@@ -36,6 +38,8 @@ func ColumnsExp(s, shift, sum, copy []float32, rows, stride, cols, copyStride in
 		asm.ColumnsExpAVX512(&s[0], &shift[0], &sum[0], &copy[0], rows, stride, cols, copyStride, scale)
 	case cpu.AVX2:
 		asm.ColumnsExpAVX2(&s[0], &shift[0], &sum[0], &copy[0], rows, stride, cols, copyStride, scale)
+	case cpu.NEON, cpu.NEONDot:
+		asm.ColumnsExpNEON(&s[0], &shift[0], &sum[0], &copy[0], rows, stride, cols, copyStride, scale)
 	default:
 		for i := range rows {
 			row := s[i*stride:][:cols]
@@ -56,6 +60,8 @@ func ColumnsGradient(d, p, dot []float32, rows, stride, cols int, scale float32)
 		asm.ColumnsGradientAVX512(&d[0], &p[0], &dot[0], rows, stride, cols, scale)
 	case cpu.AVX2:
 		asm.ColumnsGradientAVX2(&d[0], &p[0], &dot[0], rows, stride, cols, scale)
+	case cpu.NEON, cpu.NEONDot:
+		asm.ColumnsGradientNEON(&d[0], &p[0], &dot[0], rows, stride, cols, scale)
 	default:
 		for i := range rows {
 			row := d[i*stride:][:cols]

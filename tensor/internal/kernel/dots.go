@@ -13,6 +13,8 @@ func RowDots(dst, x, b []float32, rows, cols int) {
 		whole = 0
 	case cpu.Use == cpu.AVX512:
 		asm.RowDotsAVX512(&dst[0], &x[0], &b[0], whole, cols)
+	case cpu.Use >= cpu.NEON:
+		asm.RowDotsNEON(&dst[0], &x[0], &b[0], whole, cols)
 	default:
 		asm.RowDotsAVX2(&dst[0], &x[0], &b[0], whole, cols)
 	}

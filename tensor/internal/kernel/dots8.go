@@ -14,6 +14,10 @@ func RowDotsInt8(dst []float32, x, b []int8, scales []float32, scale float32, ro
 		whole = 0
 	case cpu.Use == cpu.AVX512:
 		asm.RowDotsInt8AVX512(&dst[0], &x[0], &b[0], &scales[0], scale, whole, cols)
+	case cpu.Use == cpu.NEONDot:
+		asm.RowDotsInt8Dot(&dst[0], &x[0], &b[0], &scales[0], scale, whole, cols)
+	case cpu.Use == cpu.NEON:
+		asm.RowDotsInt8NEON(&dst[0], &x[0], &b[0], &scales[0], scale, whole, cols)
 	default:
 		asm.RowDotsInt8AVX2(&dst[0], &x[0], &b[0], &scales[0], scale, whole, cols)
 	}

@@ -10,11 +10,15 @@ import (
 
 // Log sets dst = ln x over the length of x.
 func Log(dst, x []float32) {
-	if len(x) > 0 && cpu.Use == cpu.AVX512 {
+	switch {
+	case len(x) == 0:
+	case cpu.Use == cpu.AVX512:
 		asm.LogAVX512(&dst[0], &x[0], len(x))
-		return
+	case cpu.Use >= cpu.NEON:
+		asm.LogNEON(&dst[0], &x[0], len(x))
+	default:
+		reference.Map(dst, x, math.Log)
 	}
-	reference.Map(dst, x, math.Log)
 }
 
 // Exp sets dst = eˣ over the length of x.
@@ -25,6 +29,8 @@ func Exp(dst, x []float32) {
 		asm.ExpAVX512(&dst[0], &x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.ExpAVX2(&dst[0], &x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.ExpNEON(&dst[0], &x[0], len(x))
 	default:
 		reference.Map(dst, x, math.Exp)
 	}
@@ -38,6 +44,8 @@ func Tanh(dst, x []float32) {
 		asm.TanhAVX512(&dst[0], &x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.TanhAVX2(&dst[0], &x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.TanhNEON(&dst[0], &x[0], len(x))
 	default:
 		reference.Map(dst, x, math.Tanh)
 	}
@@ -51,6 +59,8 @@ func Sigmoid(dst, x []float32) {
 		asm.SigmoidAVX512(&dst[0], &x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.SigmoidAVX2(&dst[0], &x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.SigmoidNEON(&dst[0], &x[0], len(x))
 	default:
 		reference.Map(dst, x, reference.Sigmoid)
 	}
@@ -64,6 +74,8 @@ func GELU(dst, x []float32) {
 		asm.GELUAVX512(&dst[0], &x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.GELUAVX2(&dst[0], &x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.GELUNEON(&dst[0], &x[0], len(x))
 	default:
 		reference.Map(dst, x, reference.GELU)
 	}
@@ -77,6 +89,8 @@ func SiLU(dst, x []float32) {
 		asm.SiLUAVX512(&dst[0], &x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.SiLUAVX2(&dst[0], &x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.SiLUNEON(&dst[0], &x[0], len(x))
 	default:
 		reference.Map(dst, x, reference.SiLU)
 	}
@@ -90,6 +104,8 @@ func ReLU(dst, x []float32) {
 		asm.ReLUAVX512(&dst[0], &x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		asm.ReLUAVX2(&dst[0], &x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		asm.ReLUNEON(&dst[0], &x[0], len(x))
 	default:
 		reference.Map(dst, x, reference.ReLU)
 	}

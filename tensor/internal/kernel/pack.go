@@ -15,6 +15,8 @@ func PackRows(dst, b []float32, k, cols, stride, width int) {
 		asm.PackRowsAVX512(&dst[0], &b[0], k, cols, stride, width)
 	case cpu.Use == cpu.AVX2:
 		asm.PackRowsAVX2(&dst[0], &b[0], k, cols, stride, width)
+	case cpu.Use >= cpu.NEON:
+		asm.PackRowsNEON(&dst[0], &b[0], k, cols, stride, width)
 	default:
 		for p := range k {
 			row := dst[p*width:][:width]
@@ -25,20 +27,26 @@ func PackRows(dst, b []float32, k, cols, stride, width int) {
 
 // PackColumns is PackRows of the transpose: b has cols rows of k values, stride apart.
 func PackColumns(dst, b []float32, k, cols, stride, width int) {
-	lanes := 16
-	switch {
-	case k == 0:
+	if k == 0 {
 		return
-	case cpu.Use == cpu.AVX2:
+	}
+	lanes := 4
+	switch cpu.Use {
+	case cpu.AVX512:
+		lanes = 16
+	case cpu.AVX2:
 		lanes = 8
 	}
 	j := 0
 	for ; cpu.Use != cpu.Portable && j < cols && j+lanes <= width; j += lanes {
 		rows := min(lanes, cols-j)
-		if cpu.Use == cpu.AVX512 {
+		switch cpu.Use {
+		case cpu.AVX512:
 			asm.TransposeAVX512(&dst[j], &b[j*stride], k, rows, stride, width)
-		} else {
+		case cpu.AVX2:
 			asm.TransposeAVX2(&dst[j], &b[j*stride], k, rows, stride, width)
+		default:
+			asm.TransposeNEON(&dst[j], &b[j*stride], k, rows, stride, width)
 		}
 	}
 	for ; j < cols; j++ {

@@ -29,6 +29,8 @@ func (s Stream) Bits(dst []uint32, block uint64) {
 	case whole == 0:
 	case cpu.Use == cpu.AVX512:
 		asm.BitsAVX512(&dst[0], whole, block, s.Step, s.Layer, s.Seed)
+	case cpu.Use >= cpu.NEON:
+		asm.BitsNEON(&dst[0], whole, block, s.Step, s.Layer, s.Seed)
 	default:
 		asm.BitsAVX2(&dst[0], whole, block, s.Step, s.Layer, s.Seed)
 	}
@@ -49,6 +51,8 @@ func (s Stream) Dropout(dst, x []float32, block uint64, threshold uint32, scale 
 	case whole == 0:
 	case cpu.Use == cpu.AVX512:
 		asm.DropoutAVX512(&dst[0], &x[0], whole, block, s.Step, s.Layer, s.Seed, threshold, scale)
+	case cpu.Use >= cpu.NEON:
+		asm.DropoutNEON(&dst[0], &x[0], whole, block, s.Step, s.Layer, s.Seed, threshold, scale)
 	default:
 		asm.DropoutAVX2(&dst[0], &x[0], whole, block, s.Step, s.Layer, s.Seed, threshold, scale)
 	}

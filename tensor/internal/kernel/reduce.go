@@ -17,6 +17,8 @@ func Dot(x, y []float32) float32 {
 		return asm.DotAVX512(&x[0], &y[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		return asm.DotAVX2(&x[0], &y[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		return asm.DotNEON(&x[0], &y[0], len(x))
 	}
 	return reference.Dot(x, y)
 }
@@ -30,6 +32,10 @@ func DotInt8(x, y []int8) int32 {
 		whole = 0
 	case cpu.Use == cpu.AVX512:
 		sum = asm.DotInt8AVX512(&x[0], &y[0], whole)
+	case cpu.Use == cpu.NEONDot:
+		sum = asm.DotInt8Dot(&x[0], &y[0], whole)
+	case cpu.Use == cpu.NEON:
+		sum = asm.DotInt8NEON(&x[0], &y[0], whole)
 	default:
 		sum = asm.DotInt8AVX2(&x[0], &y[0], whole)
 	}
@@ -44,6 +50,8 @@ func Max(x []float32) float32 {
 		return asm.MaxAVX512(&x[0], len(x))
 	case cpu.Use == cpu.AVX2:
 		return asm.MaxAVX2(&x[0], len(x))
+	case cpu.Use >= cpu.NEON:
+		return asm.MaxNEON(&x[0], len(x))
 	}
 	top := float32(math.Inf(-1))
 	for _, v := range x {
@@ -61,6 +69,8 @@ func ExpSum(dst, x []float32, shift float32) float32 {
 		return asm.ExpSumAVX512(&dst[0], &x[0], shift, len(x))
 	case cpu.Use == cpu.AVX2:
 		return asm.ExpSumAVX2(&dst[0], &x[0], shift, len(x))
+	case cpu.Use >= cpu.NEON:
+		return asm.ExpSumNEON(&dst[0], &x[0], shift, len(x))
 	}
 	var sum float64
 	for i, v := range x {
@@ -80,6 +90,8 @@ func Sum(x []float32) float64 {
 		whole = 0
 	case cpu.Use == cpu.AVX512:
 		sum = asm.SumAVX512(&x[0], whole)
+	case cpu.Use >= cpu.NEON:
+		sum = asm.SumNEON(&x[0], whole)
 	default:
 		sum = asm.SumAVX2(&x[0], whole)
 	}
@@ -95,6 +107,8 @@ func SumSquares(x []float32) float64 {
 		whole = 0
 	case cpu.Use == cpu.AVX512:
 		sum = asm.SumSquaresAVX512(&x[0], whole)
+	case cpu.Use >= cpu.NEON:
+		sum = asm.SumSquaresNEON(&x[0], whole)
 	default:
 		sum = asm.SumSquaresAVX2(&x[0], whole)
 	}
@@ -105,10 +119,13 @@ func SumSquares(x []float32) float64 {
 func Above(x []float32, from int, bar float32) int {
 	for from < len(x) {
 		if whole := (len(x) - from) &^ 63; whole > 0 && cpu.Use != cpu.Portable {
-			if cpu.Use == cpu.AVX512 {
+			switch cpu.Use {
+			case cpu.AVX512:
 				from += asm.FirstAboveAVX512(&x[from], whole, bar)
-			} else {
+			case cpu.AVX2:
 				from += asm.FirstAboveAVX2(&x[from], whole, bar)
+			default:
+				from += asm.FirstAboveNEON(&x[from], whole, bar)
 			}
 		}
 		end := min(from+64, len(x))

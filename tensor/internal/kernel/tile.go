@@ -21,7 +21,7 @@ func TileShape() (rows, cols int) {
 	switch cpu.Use {
 	case cpu.AVX512:
 		return 12, 32
-	case cpu.AVX2:
+	case cpu.AVX2, cpu.NEON, cpu.NEONDot:
 		return 6, 16
 	}
 	return 4, 4
@@ -39,6 +39,8 @@ func (s *Strides) Tile(rows, cols int, a, b, c, bias []float32, flags int) {
 		add = &bias[0]
 	}
 	switch {
+	case cpu.Use >= cpu.NEON:
+		asm.TileNEON(rows, s.K, &a[0], s.RowA, s.StepA, &b[0], s.StepB, &c[0], s.RowC, add, cols, flags)
 	case cpu.Use == cpu.AVX2 && cols <= 8:
 		asm.Tile8AVX2(rows, s.K, &a[0], s.RowA, s.StepA, &b[0], s.StepB, &c[0], s.RowC, add, cols, flags)
 	case cpu.Use == cpu.AVX2:

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bellwether/tensor/internal/asm/gen/formula"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 )
 
 const (
-	log2e   = 1.4426950408889634
-	ln2High = 0.693145751953125 // and ln2Low is what it lacks of ln 2
-	ln2Low  = 1.428606765330187e-06
-	magic   = 3 << 22 // adding it rounds to a whole number, in the low bits
+	log2e   = formula.Log2E
+	ln2High = formula.Ln2High
+	ln2Low  = formula.Ln2Low
+	magic   = formula.Magic
 )
 
 // expCoefficients are those of P for exp.
@@ -57,7 +59,7 @@ func (l level) tanh(x vec) vec {
 	far = l.sub(l.load(c(1)), far)
 	far = l.or(far, l.and(x, bits(0x80000000)))
 	square := l.mul(x, x)
-	p := l.horner(square, -0.33333277702331543, 0.13331328332424164, -0.05372922867536545, 0.020601999014616013, -0.00566078070551157)
+	p := l.horner(square, formula.Tanh...)
 	close := l.fma(l.mul(square, x), p, x)
 	return l.pick(less, size, c(0.625), close, far)
 }
@@ -72,8 +74,7 @@ func (l level) normal(x vec) (phi, e vec) {
 	e = l.exp(half)
 	e = l.fma(e, lost, e)
 	t := l.div(l.load(c(1)), l.fma(size, c(0.35), c(1)))
-	q := l.horner(t, 0.13962140679359436, 0.13986189663410187, 0.11983270198106766, 0.10550866276025772, -0.023111417889595032,
-		0.15917649865150452, -0.25571632385253906, 0.143972709774971, -0.029146138578653336)
+	q := l.horner(t, formula.Normal...)
 	below := l.mul(l.mul(t, q), e)
 	above := l.sub(l.load(c(1)), below)
 	return l.pick(less, x, c(0), below, above), e
@@ -90,8 +91,7 @@ func (l level) log(x vec) vec {
 	VMULPS(c(0.5), m, high, m)
 	f := l.sub(m, c(1))
 	square := l.mul(f, f)
-	p := l.horner(f, 0.33333447575569153, -0.2500019371509552, 0.19991089403629303, -0.16643743216991425, 0.14467716217041016,
-		-0.13186892867088318, 0.10582699626684189, -0.0461665540933609)
+	p := l.horner(f, formula.Log...)
 	r := l.mul(l.mul(square, f), p)
 	r = l.fma(e, c(ln2Low), r)
 	r = l.fnma(square, c(0.5), r)
