@@ -86,30 +86,39 @@ func recommendAllTo(c *cobra.Command, sh app.Shell, b *requestBody) error {
 		out.CloseWithError(err)
 		asked <- err
 	}()
-	err = writeSlates(c.OutOrStdout(), in)
+	n, err := writeSlates(c.OutOrStdout(), in)
 	in.CloseWithError(err)
-	return cmp.Or(<-asked, err)
+	if err = cmp.Or(<-asked, err); err == nil {
+		fmt.Fprintf(c.ErrOrStderr(), "%d people have a slate\n", n)
+	}
+	return err
 }
 
-func writeSlates(w io.Writer, in io.Reader) error {
+// writeSlates reads the array to its end, and returns how many slates it wrote.
+func writeSlates(w io.Writer, in io.Reader) (n int, err error) {
 	array := json.NewDecoder(in)
 	if _, err := array.Token(); err != nil {
-		return err
+		return 0, err
 	}
 	for array.More() {
 		var s Slate
 		if err := array.Decode(&s); err != nil {
-			return err
+			return n, err
 		}
 		line := fmt.Sprintf("%s\t%s", s.Subject, s.Model)
 		for _, it := range s.Items {
 			line += "\t" + it.Item
 		}
 		if _, err := fmt.Fprintln(w, line); err != nil {
-			return err
+			return n, err
 		}
+		n++
 	}
-	return nil
+	if _, err := array.Token(); err != nil {
+		return n, err
+	}
+	_, err = io.Copy(io.Discard, in)
+	return n, err
 }
 
 func forecastCommand(sh app.Shell) *cobra.Command {

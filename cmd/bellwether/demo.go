@@ -123,8 +123,16 @@ func (d *demo) run(ctx context.Context, out io.Writer) (err error) {
 	if err := d.live(ctx, "http://"+l.Addr().String(), key); err != nil {
 		return err
 	}
-	if err := d.print(ctx, out); err != nil || d.once {
+	if err := d.print(ctx, out); err != nil {
 		return err
+	}
+	if d.keep {
+		if err := d.kept(); err != nil {
+			return err
+		}
+	}
+	if d.once {
+		return nil
 	}
 	return d.stay(ctx, l)
 }
@@ -142,17 +150,20 @@ func (d *demo) place() (remove func() error, err error) {
 	return func() error { return nil }, nil
 }
 
-// stay keeps the pages up until ctx ends, and says how to go on.
+// kept writes the sample files, and says how to go on with what stays.
+func (d *demo) kept() error {
+	events, items, err := d.samples()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "the data stay in %s (bellwether --data %s --project demo); two sample files for a project of your own:\n"+
+		"  bellwether --data my-data import %s\n  bellwether --data my-data import %s --format items\n", d.folder, d.folder, events, items)
+	return nil
+}
+
+// stay keeps the pages up until ctx ends.
 func (d *demo) stay(ctx context.Context, l net.Listener) error {
 	fmt.Fprintf(os.Stderr, "\nthe market's days are over. Look around: %s\n", d.entrance(ctx, l))
-	if d.keep {
-		events, items, err := d.samples()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(os.Stderr, "the data stay in %s; two sample files for a project of your own:\n"+
-			"  bellwether --data my-data import %s\n  bellwether --data my-data import %s --format items\n", d.folder, events, items)
-	}
 	fmt.Fprintln(os.Stderr, "the pages stay until you press Ctrl-C")
 	<-ctx.Done()
 	return nil

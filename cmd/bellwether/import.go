@@ -80,6 +80,9 @@ func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
 		}
 		reports = append(reports, imported{name, r})
 	}
+	if err := s.firstLook(c.Context(), client, o.dry); err != nil {
+		return err
+	}
 	if err := s.Print(c.OutOrStdout(), reports, func(w io.Writer) error { return writeImports(w, reports, o.dry) }); err != nil {
 		return err
 	}
@@ -89,6 +92,14 @@ func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
 		}
 	}
 	return nil
+}
+
+// firstLook reads everybody after the first import into a folder, so that popularity answers before any turn. A server does so by itself.
+func (s *shell) firstLook(ctx context.Context, client *web.Client, dry bool) error {
+	if dry || s.opened == nil || !s.created {
+		return nil
+	}
+	return client.Do(ctx, http.MethodPost, "/v1/refresh", nil, nil, s.Report())
 }
 
 // check reports what can be known to be wrong before anything is opened, and returns the mapping's text.

@@ -36,8 +36,21 @@ func tasks() string {
 	return strings.Join(names, ", ")
 }
 
+// known reports a task that there is not, before anything is opened.
+func known(args []string) error {
+	for _, t := range app.Tasks(apps.All()) {
+		if t.Name == task(args) {
+			return nil
+		}
+	}
+	return exit{2, fmt.Errorf("there is no task %q: it can be one of %s", task(args), tasks())}
+}
+
 // stage asks for one stage of a turn.
 func (s *shell) stage(c *cobra.Command, name string, args []string, t routes.Training, out any, creates bool) error {
+	if err := known(args); err != nil {
+		return err
+	}
 	connect := s.Client
 	if creates {
 		connect = s.createClient

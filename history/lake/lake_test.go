@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -322,6 +323,16 @@ func TestNames(t *testing.T) {
 	for _, bad := range []string{"events/day=2026-11-01/bucket-64.parquet", "events/day=2026-11-01/bucket-1", "people/day=2026-11-01/bucket-01.parquet", manifestName, stateName(3)} {
 		if _, _, ok := parseName(bad); ok {
 			t.Errorf("%s is a table's file", bad)
+		}
+	}
+}
+
+// TestEmptyFolder: a pass that has nothing to keep makes no folder, and is no failure.
+func TestEmptyFolder(t *testing.T) {
+	f := Folder(filepath.Join(t.TempDir(), "none"))
+	if s, ok := any(f).(interface{ Flush() error }); ok {
+		if err := s.Flush(); err != nil {
+			t.Error(err)
 		}
 	}
 }

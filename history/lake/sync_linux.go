@@ -14,6 +14,9 @@ func syncFile(*os.File) error { return nil }
 // Flush makes all files that were put durable.
 func (f Folder) Flush() error {
 	dir, err := os.Open(string(f))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // nothing was put
+	}
 	if err == nil {
 		err = errors.Join(unix.Syncfs(int(dir.Fd())), dir.Close())
 	}
