@@ -21,7 +21,7 @@ func (source) Data(ctx context.Context) (console.Data, error) {
 	if err != nil {
 		return console.Data{}, err
 	}
-	seen, _, err := p.Seen(ctx)
+	seen, _, err := p.Registry.Seen(ctx)
 	if err != nil {
 		return console.Data{}, err
 	}

@@ -28,7 +28,7 @@ func (s source) Today(ctx context.Context) (console.Today, error) {
 	if err != nil {
 		return console.Today{}, err
 	}
-	seen, ok, err := p.Seen(ctx)
+	seen, ok, err := p.Registry.Seen(ctx)
 	if err != nil {
 		return console.Today{}, err
 	}
@@ -45,7 +45,7 @@ func (s source) Today(ctx context.Context) (console.Today, error) {
 	if out.Attention, err = attention(ctx, p, r); err != nil {
 		return out, err
 	}
-	turns, err := p.Turns(ctx, shownTurns)
+	turns, err := p.Registry.Turns(ctx, shownTurns)
 	if err != nil {
 		return out, err
 	}
@@ -76,7 +76,7 @@ func (s source) Report(ctx context.Context) (console.Report, error) {
 	if err != nil {
 		return console.Report{}, err
 	}
-	if _, ok, err := p.Seen(ctx); err != nil || !ok {
+	if _, ok, err := p.Registry.Seen(ctx); err != nil || !ok {
 		return console.Report{Earned: console.Earned{Currency: p.Currency, Total: bellwether.Estimate{Withheld: "nobody is in the holdout yet"}}}, err
 	}
 	r, err := p.Report(ctx)

@@ -21,7 +21,7 @@ func (source) Models(ctx context.Context) (console.Models, error) {
 	if err != nil {
 		return console.Models{}, err
 	}
-	turns, err := p.Turns(ctx, shownTurns)
+	turns, err := p.Registry.Turns(ctx, shownTurns)
 	if err != nil || len(turns) == 0 {
 		return console.Models{}, err
 	}

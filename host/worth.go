@@ -78,7 +78,7 @@ func attention(ctx context.Context, p *pipeline.Project, r *measure.Report) (out
 			out = append(out, console.Attention{Level: "warning", What: c.Message, Do: "look at the checks of the report", Href: "/report#checks"})
 		}
 	}
-	turns, err := p.Turns(ctx, 1)
+	turns, err := p.Registry.Turns(ctx, 1)
 	if err != nil {
 		return nil, err
 	}

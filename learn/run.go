@@ -1,7 +1,6 @@
 package learn
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -99,7 +98,7 @@ func (r *Registry) keep(ctx context.Context, run *Run, fitted []Fitted) error {
 			return fmt.Errorf("storing the model %s: %w", f.Name, err)
 		}
 	}
-	if err := r.putJSON(ctx, run.path("run.json"), run); err != nil {
+	if err := r.objects.PutJSON(ctx, run.path("run.json"), run); err != nil {
 		return err
 	}
 	if _, err := r.kv.Put(ctx, "newest."+run.Task, []byte(run.Version)); err != nil {
@@ -126,7 +125,7 @@ func (r *Registry) Newest(ctx context.Context, task string) (Run, error) {
 // Run returns one run of a task.
 func (r *Registry) Run(ctx context.Context, task string, version bellwether.ModelVersion) (Run, error) {
 	run := Run{Task: task, Version: version}
-	return run, r.getJSON(ctx, run.path("run.json"), &run)
+	return run, r.objects.GetJSON(ctx, run.path("run.json"), &run)
 }
 
 // InService says what is in service for a task, store.ErrNotFound when nothing is.
@@ -174,7 +173,7 @@ func (r *Registry) Model(ctx context.Context, run *Run, f Fit) (bellwether.Model
 // Card returns the card of a version.
 func (r *Registry) Card(ctx context.Context, task string, version bellwether.ModelVersion) (bellwether.Card, error) {
 	var c bellwether.Card
-	return c, r.getJSON(ctx, path(task, version, "card.json"), &c)
+	return c, r.objects.GetJSON(ctx, path(task, version, "card.json"), &c)
 }
 
 // Cards returns the cards of the models in service, in the order of the tasks.
@@ -216,29 +215,6 @@ func (r *Registry) prune(ctx context.Context, task string, newest bellwether.Mod
 		if err := r.objects.Delete(ctx, o.Name); err != nil {
 			return fmt.Errorf("deleting the old %s: %w", o.Name, err)
 		}
-	}
-	return nil
-}
-
-func (r *Registry) putJSON(ctx context.Context, name string, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	if err := r.objects.Put(ctx, name, bytes.NewReader(b)); err != nil {
-		return fmt.Errorf("storing %s: %w", name, err)
-	}
-	return nil
-}
-
-func (r *Registry) getJSON(ctx context.Context, name string, v any) error {
-	f, err := r.objects.Get(ctx, name)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
-	}
-	defer f.Close()
-	if err := json.NewDecoder(f).Decode(v); err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
 	}
 	return nil
 }

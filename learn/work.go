@@ -147,7 +147,7 @@ func (r *Registry) Judge(ctx context.Context, w *Work, report func(bellwether.Pr
 		card.Warnings = append(card.Warnings, w.Task.Warnings(w.Data)...)
 	}
 	w.Card = card
-	return r.putJSON(ctx, w.Run.path("card.json"), card)
+	return r.objects.PutJSON(ctx, w.Run.path("card.json"), card)
 }
 
 // model returns the fitted model of a name.

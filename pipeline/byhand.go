@@ -3,12 +3,9 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"bellwether"
-	"bellwether/history"
 	"bellwether/learn"
-	"bellwether/measure"
 )
 
 // The stages of a turn by hand, one task at a time.
@@ -27,7 +24,7 @@ func (p *Project) Train(ctx context.Context, task string, table *bellwether.Tabl
 	if o != nil {
 		training = *o
 	}
-	m, err := p.material(ctx, t, table, p.Clock(), report)
+	m, err := p.Material(ctx, t, table, p.Clock(), report)
 	if err != nil {
 		return "", err
 	}
@@ -76,56 +73,10 @@ func (p *Project) resume(ctx context.Context, task string, table *bellwether.Tab
 		if !run.Given {
 			table = nil
 		}
-		return p.material(ctx, t, table, run.AsOf, report)
+		return p.Material(ctx, t, table, run.AsOf, report)
 	})
 	if err != nil {
 		return err
 	}
 	return do(w)
-}
-
-// material is what a task learns from as of a moment. Limits are learned as of then, so that it is the same whenever it is asked for.
-func (p *Project) material(ctx context.Context, t *learn.Task, table *bellwether.Table, asOf time.Time, report func(bellwether.Progress)) (learn.Material, error) {
-	if table != nil {
-		return t.Given(p.ID, table, asOf)
-	}
-	in, err := p.Inputs(asOf)
-	if err != nil {
-		return learn.Material{}, err
-	}
-	join, err := p.joining(asOf)
-	if err != nil {
-		return learn.Material{}, err
-	}
-	in.Outcomes = func(who *history.Person) ([]bellwether.Outcome, error) {
-		settled, open, _, err := measure.Settle(who, join)
-		return append(settled, open...), err
-	}
-	if err := p.History.Learn(ctx, asOf); err != nil {
-		return learn.Material{}, err
-	}
-	a := t.Data(in)
-	tally, err := p.History.Pass(ctx, history.PassOptions{AsOf: asOf, Progress: report}, a)
-	if err != nil {
-		return learn.Material{}, fmt.Errorf("reading everybody: %w", err)
-	}
-	return t.Assembled(a, asOf, tally.Cursor)
-}
-
-// Plan sizes a holdout: which share of people it needs to show an effect of relative (0.15: fifteen per cent) on what a person brings over a
-// coming time, judged by what people brought since from.
-func (p *Project) Plan(ctx context.Context, relative float64, from time.Time, coming time.Duration) (measure.Plan, error) {
-	asOf := p.Clock()
-	join, err := p.joining(asOf)
-	if err != nil {
-		return measure.Plan{}, err
-	}
-	planner, err := measure.NewPlanner(measure.PlanOptions{Relative: relative, From: from, AsOf: asOf, Coming: coming, Prices: join.Prices, Rule: join.Rule})
-	if err != nil {
-		return measure.Plan{}, err
-	}
-	if _, err := p.History.Pass(ctx, history.PassOptions{AsOf: asOf}, planner); err != nil {
-		return measure.Plan{}, fmt.Errorf("adding up what people brought: %w", err)
-	}
-	return planner.Plan()
 }

@@ -51,7 +51,7 @@ func (p *Project) Export(ctx context.Context, what string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m, err := p.material(ctx, t, nil, p.Clock(), web.Progress(ctx))
+	m, err := p.Material(ctx, t, nil, p.Clock(), web.Progress(ctx))
 	if err != nil && !(errors.Is(err, learn.ErrNoData) && m.Data != nil) {
 		return err
 	}

@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"bellwether"
-	"bellwether/history"
 	"bellwether/learn"
 )
 
@@ -47,33 +46,7 @@ var turnSteps = []struct {
 var ErrTurnRunning = errors.New("a turn is running: wait for it to end")
 
 // TurnReport says what a turn did.
-type TurnReport struct {
-	Number    int                  `json:"number"` // of the project's turns, from 1
-	AsOf      time.Time            `json:"as_of"`
-	Cursor    uint64               `json:"cursor"` // in the log: everything up to it was read
-	Read      int64                `json:"read"`   // people's events in the log
-	Events    int64                `json:"events"` // of them, clean ones
-	People    int64                `json:"people"`
-	Decisions int64                `json:"decisions"`
-	Settled   int64                `json:"settled"` // outcomes that became records of the log
-	Cleaning  []history.RuleReport `json:"cleaning"`
-	Calendar  history.Calendar     `json:"calendar"`
-	Tasks     []TaskReport         `json:"applications"`
-	Seconds   float64              `json:"seconds"`
-	Pass      float64              `json:"pass_seconds"` // of Seconds, until the tasks began
-}
-
-// TaskReport says what a turn did for one task.
-type TaskReport struct {
-	Task     string                  `json:"application"`
-	Version  bellwether.ModelVersion `json:"version,omitempty"`
-	Chosen   string                  `json:"chosen,omitempty"` // the row with the best validation figure
-	Promoted bool                    `json:"promoted"`
-	Reason   string                  `json:"reason"`
-	Rows     []bellwether.CardRow    `json:"rows,omitempty"`
-	Share    float64                 `json:"share,omitempty"` // of people whom a budget left in; 0: of all
-	Seconds  float64                 `json:"seconds"`
-}
+type TurnReport = learn.TurnReport
 
 // TurnOptions are what one turn does otherwise than configured.
 type TurnOptions struct {
@@ -98,7 +71,7 @@ func (p *Project) Turn(ctx context.Context, o TurnOptions, report func(bellwethe
 			continue
 		}
 		if err := t.step(ctx, s.name, s.run); err != nil {
-			return t.result, p.failed(ctx, "", s.name, err)
+			return t.result, p.Failed(ctx, "", s.name, err)
 		}
 	}
 	t.result.Pass = time.Since(start).Seconds()
@@ -109,7 +82,7 @@ func (p *Project) Turn(ctx context.Context, o TurnOptions, report func(bellwethe
 		}
 	}
 	t.result.Seconds = time.Since(start).Seconds()
-	errs = append(errs, p.record(ctx, &t.result))
+	errs = append(errs, p.Registry.KeepTurn(ctx, &t.result))
 	return t.result, errors.Join(errs...)
 }
 
@@ -129,15 +102,11 @@ func (t *turn) learn(ctx context.Context, task *learn.Task) error {
 		}
 		if err != nil {
 			t.work.Reason = fmt.Sprintf("%s failed: %v", s.name, err)
-			failed = t.p.failed(ctx, task.Name, s.name, err)
+			failed = t.p.Failed(ctx, task.Name, s.name, err)
 			break
 		}
 	}
-	w := t.work
-	t.result.Tasks = append(t.result.Tasks, TaskReport{
-		Task: task.Name, Version: w.Run.Version, Chosen: w.Card.Chosen, Promoted: w.Promoted, Reason: w.Reason, Rows: w.Card.Rows,
-		Share: w.Run.Share, Seconds: time.Since(start).Seconds(),
-	})
+	t.result.Tasks = append(t.result.Tasks, t.work.Report(time.Since(start)))
 	return failed
 }
 

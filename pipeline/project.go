@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
@@ -65,9 +64,9 @@ func (o Options) withDefaults() Options {
 // Project is one project at work: it collects, serves, decides and learns. It is safe for concurrent use; turns run one at a time.
 type Project struct {
 	*app.Project
-	o      Options
-	turns  sync.Mutex // held by the turn that runs
-	report reported
+	o     Options
+	turns sync.Mutex // held by the turn that runs
+	worth app.Worth
 }
 
 // Open opens a project: its history catches up with the log, and the models that were in service are loaded again. One whose model can't
@@ -78,7 +77,7 @@ func Open(ctx context.Context, sp *store.Project, o Options) (*Project, error) {
 		o.Lake = sp.Objects
 	}
 	p := &Project{o: o, Project: &app.Project{
-		ID: sp.ID, Store: sp, Clock: o.Clock, Currency: o.Currency, Logger: o.Logger, Options: o.Options,
+		ID: sp.ID, Store: sp, Clock: o.Clock, Currency: o.Currency, Rates: o.Rates, Logger: o.Logger, Options: o.Options,
 	}}
 	if err := p.open(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -112,15 +111,6 @@ func (p *Project) open(ctx context.Context) (err error) {
 // Training is what a turn spends, as configured.
 func (p *Project) Training() learn.Training { return p.o.Training }
 
-// Flush returns once everything in the log at the time of the call is in what requests read.
-func (p *Project) Flush(ctx context.Context) error {
-	last, err := p.Store.Log.Last(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the end of the log: %w", err)
-	}
-	return p.History.Wait(ctx, last)
-}
-
 // Close releases the views. It does not close the store.
 func (p *Project) Close() error {
 	var errs []error
@@ -131,38 +121,4 @@ func (p *Project) Close() error {
 		errs = append(errs, p.Collector.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// AcceptItems writes items into the catalogue; requests see them when it returns.
-func (p *Project) AcceptItems(ctx context.Context, items []bellwether.Item) (collect.Result, error) {
-	r, err := p.Collector.AcceptItems(ctx, items)
-	if err == nil && r.Sequence > 0 {
-		err = p.History.Wait(ctx, r.Sequence)
-	}
-	return r, err
-}
-
-// Note implements [learn.Recorder]: it logs a record of the system's own.
-func (p *Project) Note(ctx context.Context, kind bellwether.EventType, traits map[string]any) error {
-	now := p.Clock()
-	last, err := p.Store.Log.Last(ctx)
-	if err != nil {
-		return fmt.Errorf("logging %s: %w", kind, err)
-	}
-	id := bellwether.EventID("system-" + string(kind) + "-" + strconv.FormatUint(last, 10) + "-" + strconv.FormatInt(now.UnixNano(), 36))
-	_, err = p.Collector.Accept(ctx, []collect.Incoming{{
-		Event:  bellwether.Event{ID: id, Type: kind, Occurred: now, Received: now, Traits: traits},
-		Source: "pipeline",
-	}})
-	if err != nil {
-		return fmt.Errorf("logging %s: %w", kind, err)
-	}
-	return nil
-}
-
-// failed logs that a step failed, and returns the error with the step's name.
-func (p *Project) failed(ctx context.Context, task, step string, err error) error {
-	p.Logger.ErrorContext(ctx, "turn failed", "task", task, "step", step, "error", err)
-	note := p.Note(context.WithoutCancel(ctx), bellwether.TurnFailed, map[string]any{"application": task, "step": step, "error": err.Error()})
-	return errors.Join(fmt.Errorf("%s %s: %w", task, step, err), note)
 }

@@ -3,14 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"bellwether"
 	"bellwether/history"
 	"bellwether/learn"
 	"bellwether/measure"
-	"bellwether/store"
 )
 
 // turn is the state that the steps of a turn hand on.
@@ -26,7 +24,7 @@ type turn struct {
 	popular    *history.PopularityCounter
 	calendar   *history.CalendarCounter
 	study      *measure.Study
-	settled    *settled
+	settled    *history.SettledWriter
 	assemblers map[string]learn.Assembler // by task
 	result     TurnReport
 
@@ -73,13 +71,13 @@ func passPeople(ctx context.Context, t *turn) error {
 
 // reducers are what a pass makes.
 func (t *turn) reducers(ctx context.Context) ([]history.Reducer, error) {
-	join, err := t.p.joining(t.asOf)
+	join, err := t.p.Joining(t.asOf)
 	if err != nil {
 		return nil, err
 	}
-	t.settled = &settled{ctx: ctx, log: t.p.Store.Log}
+	t.settled = history.NewSettledWriter(ctx, t.p.Store.Log)
 	t.study, err = measure.NewStudy(measure.StudyOptions{
-		Join: join, From: t.p.o.CompareFrom, HoldoutShare: max(t.p.o.HoldoutShare, 0), Costs: t.p.o.Costs, Settled: t.settled.add,
+		Join: join, From: t.p.o.CompareFrom, HoldoutShare: max(t.p.o.HoldoutShare, 0), Costs: t.p.o.Costs, Settled: t.settled.Add,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the measurement: %w", err)
@@ -94,10 +92,6 @@ func (t *turn) reducers(ctx context.Context) ([]history.Reducer, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.Outcomes = func(who *history.Person) ([]bellwether.Outcome, error) {
-		settled, open, _, err := measure.Settle(who, join)
-		return append(settled, open...), err
-	}
 	for _, task := range t.p.Registry.Tasks() {
 		a := task.Data(in)
 		t.assemblers[task.Name], out = a, append(out, a)
@@ -107,18 +101,18 @@ func (t *turn) reducers(ctx context.Context) ([]history.Reducer, error) {
 
 // publish makes what the pass found last.
 func publish(ctx context.Context, t *turn) error {
-	if err := t.settled.flush(); err != nil {
+	var err error
+	if t.result.Settled, err = t.settled.Flush(); err != nil {
 		return err
 	}
-	t.result.Settled = t.settled.written
 	r, err := t.study.Report(t.p.reportInput())
 	if err != nil {
 		return fmt.Errorf("making the report: %w", err)
 	}
-	if err := t.p.keepReport(ctx, r); err != nil {
+	if err := t.p.worth.Keep(ctx, t.p.Store.Objects, r); err != nil {
 		return err
 	}
-	if err := t.p.putJSON(ctx, seenName, &t.result); err != nil {
+	if err := t.p.Registry.KeepSeen(ctx, &t.result); err != nil {
 		return err
 	}
 	return t.p.History.Publish(ctx, &t.popular.Popularity)
@@ -142,50 +136,4 @@ func judgeTask(ctx context.Context, t *turn) error { return t.p.Registry.Judge(c
 
 func promoteTask(ctx context.Context, t *turn) error {
 	return t.p.Registry.Promote(ctx, t.work, false)
-}
-
-// settled writes outcomes whose windows are over to the log, many at once.
-type settled struct {
-	ctx     context.Context
-	log     *store.Log
-	mu      sync.Mutex
-	records []store.Record
-	written int64
-}
-
-// settledBatch is how many outcomes are written together.
-const settledBatch = 1000
-
-func (s *settled) add(outcomes []bellwether.Outcome) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range outcomes {
-		data, err := store.Encode(&outcomes[i])
-		if err != nil {
-			return fmt.Errorf("writing the outcome of %s: %w", outcomes[i].Decision, err)
-		}
-		s.records = append(s.records, store.Record{Kind: store.KindOutcome, ID: string([]byte(outcomes[i].Decision)), Data: data})
-	}
-	if len(s.records) < settledBatch {
-		return nil
-	}
-	return s.append()
-}
-
-func (s *settled) flush() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.append()
-}
-
-func (s *settled) append() error {
-	if len(s.records) == 0 {
-		return nil
-	}
-	if _, err := s.log.Append(s.ctx, s.records...); err != nil {
-		return fmt.Errorf("logging outcomes: %w", err)
-	}
-	s.written += int64(len(s.records))
-	s.records = s.records[:0]
-	return nil
 }

@@ -92,7 +92,7 @@ func TestLoop(t *testing.T) {
 	if err != nil || !stored.AsOf.Equal(report.AsOf) || cmp.Diff(stored.Counts, report.Counts) != "" || cmp.Diff(stored.Earned, report.Earned) != "" {
 		t.Errorf("after a restart the report is another one: %v", err)
 	}
-	turns, err := s.Turns(t.Context(), 10)
+	turns, err := s.Registry.Turns(t.Context(), 10)
 	if err != nil || len(turns) != 2 || turns[1].Number != 2 || turns[1].Cursor < turns[0].Cursor {
 		t.Errorf("turns are %v, %v", turns, err)
 	}

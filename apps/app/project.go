@@ -13,6 +13,7 @@ import (
 	"bellwether/decide"
 	"bellwether/history"
 	"bellwether/learn"
+	"bellwether/measure"
 	"bellwether/store"
 )
 
@@ -26,6 +27,7 @@ type Project struct {
 	Registry  *learn.Registry
 	Clock     func() time.Time
 	Currency  bellwether.Currency
+	Rates     map[bellwether.Currency]float64 // value of one unit of another currency in the project's
 	Logger    *slog.Logger
 	Options   Options
 }
@@ -110,9 +112,17 @@ func (p *Project) Inputs(asOf time.Time) (learn.Inputs, error) {
 	if err != nil {
 		return learn.Inputs{}, fmt.Errorf("reading the catalogue: %w", err)
 	}
+	join, err := p.Joining(asOf)
+	if err != nil {
+		return learn.Inputs{}, err
+	}
 	return learn.Inputs{
 		Project: p.ID, AsOf: asOf, Currency: p.Currency, Items: items, Types: p.Options.Types, Temperature: p.Options.Temperature,
 		Decision: p.History.Decision, Person: p.History.Person,
+		Outcomes: func(who *history.Person) ([]bellwether.Outcome, error) {
+			settled, open, _, err := measure.Settle(who, join)
+			return append(settled, open...), err
+		},
 	}, nil
 }
 

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/gates loop [--json] [--minutes 10] [--only beauty,telco]
 //	go run ./bench/gates engine [--json] [--minutes 15] [--only beauty,games,ml-100k] [--peers [--python PYTHON]]
+//	go run ./bench/gates house [--json] [--only names,lines]
 //	go run ./bench/gates growth [--json] [--only 2m,8m]
 //
 // It builds the program and runs it as a person would, in temporary folders. Checks that need
@@ -90,6 +91,16 @@ var areas = map[string]area{
 		{"market", marketCheck},
 		{"large", largeCheck},
 	}},
+	"house": {0, []check{
+		{"names", namesCheck},
+		{"lines", linesCheck},
+		{"floors", testsCheck("the import table is a graph by floors", "./internal/arch")},
+		{"onehistory", testsCheck("one history for requests and turns, 10,000 logs", "./history", "-run", "OneHistory", "-timeout", "30m", "-rapid.checks=10000")},
+		{"scenarios", scenariosCheck},
+		{"versions", testsCheck("two versions of records side by side", "./store", "-run", "TwoVersions")},
+		{"apptest", testsCheck("an application that no file knows", "./internal/apptest")},
+		{"build", buildCheck},
+	}},
 	"growth": {0, []check{
 		{"2m", growthCheck(growth.Sizes[0])},
 		{"8m", growthCheck(growth.Sizes[1])},
@@ -107,7 +118,7 @@ func main() {
 	peers := flags.Bool("peers", false, "measure PyTorch in alternation")
 	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
 	if len(os.Args) < 2 || areas[os.Args[1]].checks == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|growth [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|growth [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
 	_ = flags.Parse(os.Args[2:]) // it exits on an error

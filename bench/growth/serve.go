@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,10 +56,10 @@ func (b *Bench) serve(ctx context.Context) (s Served, err error) {
 	if err != nil {
 		return s, err
 	}
-	url, err := address(stderr)
+	server, err := address(stderr)
 	if err == nil {
 		go func() { _, _ = io.Copy(io.Discard, stderr) }()
-		err = s.ask(ctx, b, p, url, strings.TrimSpace(string(write)), strings.TrimSpace(string(admin)))
+		err = s.ask(ctx, b, p, server, strings.TrimSpace(string(write)), strings.TrimSpace(string(admin)))
 	}
 	_ = p.Process.Signal(os.Interrupt)
 	var ended error
@@ -78,14 +79,14 @@ func address(stderr io.Reader) (string, error) {
 	return "", errors.New("growth: serve ended without serving")
 }
 
-func (s *Served) ask(ctx context.Context, b *Bench, p *process, url, write, admin string) error {
+func (s *Served) ask(ctx context.Context, b *Bench, p *process, server, write, admin string) error {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return err
 	}
 	client := &http.Client{Jar: jar, Transport: &http.Transport{MaxIdleConnsPerHost: workers}}
 	get := func(path, key string) (time.Duration, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server+path, nil)
 		if err != nil {
 			return 0, err
 		}
@@ -119,7 +120,7 @@ func (s *Served) ask(ctx context.Context, b *Bench, p *process, url, write, admi
 		return err
 	}
 	s.P50, s.P99, s.Requests = quantile(took, .5), quantile(took, .99), len(took)
-	if _, err := get("/login?key="+admin, ""); err != nil {
+	if err := signIn(ctx, client, server, admin); err != nil {
 		return err
 	}
 	var page []time.Duration
@@ -132,6 +133,26 @@ func (s *Served) ask(ctx context.Context, b *Bench, p *process, url, write, admi
 	}
 	s.Page, s.PageP95 = quantile(page, .5), quantile(page, .95)
 	return nil
+}
+
+// signIn signs the client in as a browser does; what it gets then is the first page and not the form once more.
+func signIn(ctx context.Context, client *http.Client, address, key string) error {
+	form := url.Values{"key": {key}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"/login", strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && (answer.StatusCode != http.StatusOK || strings.Contains(string(text), `name="key"`)) {
+		err = fmt.Errorf("growth: signing in: %d %.300s", answer.StatusCode, text)
+	}
+	return err
 }
 
 // load asks n times and returns how long each took.

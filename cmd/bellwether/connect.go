@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/history/lake"
 	"bellwether/host"
 	"bellwether/pipeline"
 	"bellwether/store"
@@ -37,13 +38,13 @@ func (s *shell) open(ctx context.Context, logger *slog.Logger) (*opened, error) 
 		return nil, fmt.Errorf("opening %s: %w", s.data, err)
 	}
 	o := &opened{store: st, conf: conf}
-	if err := o.load(ctx, bellwether.ProjectID(s.project), logger); err != nil {
+	if err := o.load(ctx, s.data, bellwether.ProjectID(s.project), logger); err != nil {
 		return nil, errors.Join(err, o.Close())
 	}
 	return o, nil
 }
 
-func (o *opened) load(ctx context.Context, id bellwether.ProjectID, logger *slog.Logger) error {
+func (o *opened) load(ctx context.Context, folder string, id bellwether.ProjectID, logger *slog.Logger) error {
 	p, err := o.store.Project(ctx, id)
 	if err != nil {
 		return fmt.Errorf("opening project %s: %w", id, err)
@@ -57,6 +58,9 @@ func (o *opened) load(ctx context.Context, id bellwether.ProjectID, logger *slog
 		return err
 	}
 	options.Logger = logger
+	if o.conf.NATS == "" { // where this program alone keeps the data, files are files; other servers share objects
+		options.Lake = lake.Folder(filepath.Join(folder, "lake", string(id)))
+	}
 	if o.project, err = pipeline.Open(ctx, p, options); err != nil {
 		return err
 	}

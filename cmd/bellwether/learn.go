@@ -106,7 +106,7 @@ func (s *shell) train() *cobra.Command {
 		Use: "train [TASK]", Short: "Fit every model of a task on the log or a table", Args: cobra.MaximumNArgs(1),
 		Long: "Fit every model of a task (" + tasks() + ") on what the log holds. A run that is interrupted is resumed by the same\n" +
 			"command while the data are the same. With --table FILE.csv it learns from a table instead.",
-		Example: "  bellwether train --minutes 10\n  bellwether train behaviour --table churn.csv --target Churn --positive Yes --drop customerID",
+		Example: "  bellwether train --minutes 10\n  bellwether train TASK --table churn.csv --target Churn --positive Yes --drop customerID",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := located(&t); err != nil {
 				return err

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -105,11 +106,11 @@ func (w *Writer) entries(blocks []byte) (entries []entry, fresh []known, changed
 	changed = make(map[string]bool)
 	for len(blocks) > 0 {
 		body, rest, ok := cut(blocks)
-		if !ok {
+		if !ok || len(body) < 8 {
 			return nil, nil, nil, errDamaged
 		}
 		blocks = rest
-		subject, rows, ok := cut(body)
+		subject, rows, ok := cut(body[8:])
 		if !ok {
 			return nil, nil, nil, errDamaged
 		}
@@ -119,7 +120,7 @@ func (w *Writer) entries(blocks []byte) (entries []entry, fresh []known, changed
 		}
 		slices.SortFunc(entries[begin:], compareEntries)
 		changed[who] = true
-		fresh = append(fresh, known{hash: hashOf(who), digest: xxhash.Sum64(body), days: daysOf(entries[begin:])})
+		fresh = append(fresh, known{hash: hashOf(who), digest: binary.LittleEndian.Uint64(body), days: daysOf(entries[begin:])})
 	}
 	slices.SortFunc(entries, compareEntries)
 	slices.SortFunc(fresh, func(a, b known) int { return cmp.Compare(a.hash, b.hash) })

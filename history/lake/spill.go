@@ -95,14 +95,16 @@ const (
 	spilledOutcome  = 'o'
 )
 
-// block is one person's rows on their way: the length of all that follows, the subject, then records of a kind, an
+// block is one person's rows on their way: the length of all that follows, the digest, the subject, then records of a kind, an
 // identity (of events) and the binary form of the event, decision or outcome.
 type block struct {
 	buf     []byte
 	scratch []byte
 }
 
-func (b *block) begin(subject bellwether.Subject) { b.buf = appendText(b.buf[:0], string(subject)) }
+func (b *block) begin(subject bellwether.Subject, digest uint64) {
+	b.buf = appendText(binary.LittleEndian.AppendUint64(b.buf[:0], digest), string(subject))
+}
 
 func (b *block) add(kind byte, identity string, v any) error {
 	record, err := store.Encode(v)

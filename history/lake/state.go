@@ -48,7 +48,7 @@ func compareDays(a, b day) int {
 }
 
 // stateVersion is the first byte of a state; another version's is read as none, and the bucket is written anew.
-const stateVersion = 1
+const stateVersion = 2
 
 func stateName(bucket int) string { return fmt.Sprintf("_state/bucket-%02d", bucket) }
 

@@ -11,8 +11,6 @@ import (
 
 	"bellwether"
 	"bellwether/history"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Options of a [Writer].
@@ -29,7 +27,8 @@ type Options struct {
 // Writer brings a lake up to date with a pass over everybody. It is a [history.Reducer]; use a new one a pass and Close it.
 type Writer struct {
 	*pass
-	block block // of this part alone
+	block block  // of this part alone
+	print []byte // what the person's digest is taken of; of this part alone
 }
 
 // pass is what all parts of one pass share.
@@ -105,36 +104,36 @@ func (w *Writer) Merge(next history.Reducer) error {
 
 // Add implements [history.Reducer].
 func (w *Writer) Add(p *history.Person) error {
-	if err := w.encode(p); err != nil {
+	digest, err := w.digest(p)
+	if err != nil {
 		return fmt.Errorf("lake: %s: %w", p.Subject, err)
 	}
 	hash := hashOf(string(p.Subject))
 	x := &w.before[hash>>58]
 	if at, ok := slices.BinarySearch(x.hashes, hash); ok {
 		x.seen[at] = true
-		if x.digest[at] == xxhash.Sum64(w.block.buf) {
+		if x.digest[at] == digest {
 			return nil
 		}
 	} else if len(p.Events)+len(p.Decisions)+len(p.Outcomes) == 0 {
 		return nil
+	}
+	if err := w.encode(p, digest); err != nil {
+		return fmt.Errorf("lake: %s: %w", p.Subject, err)
 	}
 	return w.spill.add(int(hash>>58), appendText(nil, string(w.block.buf)))
 }
 
 // encode fills the part's block with all that the lake keeps of a person. A settled decision is named by its outcome: it is
 // looked up when the person's rows are written.
-func (w *Writer) encode(p *history.Person) error {
-	w.block.begin(p.Subject)
+func (w *Writer) encode(p *history.Person, digest uint64) error {
+	w.block.begin(p.Subject, digest)
 	for i := range p.Events {
 		e := &p.Events[i]
 		if !e.Type.Personal() {
 			continue
 		}
-		identity := string(p.Subject)
-		if i < len(p.Owners) {
-			identity = string(p.Identities[p.Owners[i]].ID)
-		}
-		if err := w.block.add(spilledEvent, identity, e); err != nil {
+		if err := w.block.add(spilledEvent, identityOf(p, i), e); err != nil {
 			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 type architecture struct {
 	folders map[string]bool     // the tree's top-level folders
 	imports map[string][]string // by row of packages: the packages of ours that they may import
+	floors  []string            // the rows of imports from above
 	modules map[string][]string // by third-party module: the rows, or "tests", that may import it
 }
 
@@ -25,7 +26,7 @@ func read(t *testing.T) architecture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := architecture{map[string]bool{}, map[string][]string{}, map[string][]string{}}
+	a := architecture{folders: map[string]bool{}, imports: map[string][]string{}, modules: map[string][]string{}}
 	heading := ""
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "## ") {
@@ -39,12 +40,13 @@ func read(t *testing.T) architecture {
 		if strings.Contains(cells[2], "everything") {
 			values = []string{"everything"}
 		}
-		switch heading {
-		case "The tree":
+		switch {
+		case strings.HasPrefix(heading, "The tree"):
 			a.folders[strings.Split(key, "/")[0]] = true
-		case "Who may import whom":
+		case heading == "Who may import whom":
 			a.imports[key] = values
-		case "Third-party modules":
+			a.floors = append(a.floors, key)
+		case heading == "Third-party modules":
 			a.modules[key] = values
 		}
 	}
@@ -99,4 +101,23 @@ func (a architecture) mayImport(pkg, imported string, test bool) bool {
 		}
 	}
 	return false
+}
+
+// upwards lists what rows name that stands below them: nothing, where packages stand by floors. A row may name itself; the kernels and
+// layers of tensor, and the tools of internal, are named by any.
+func (a architecture) upwards() (out []string) {
+	for at, row := range a.floors {
+		for _, to := range a.imports[row] {
+			if to == "everything" || to == "tensor/*" || to == "internal/*" {
+				continue
+			}
+			switch floor := slices.Index(a.floors, to); {
+			case floor < 0:
+				out = append(out, row+" names "+to+", which has no row")
+			case floor > at:
+				out = append(out, row+" names "+to+", which stands below it")
+			}
+		}
+	}
+	return out
 }

@@ -24,7 +24,7 @@ func (r *runs) places(item int) []int32 { return r.at[r.start[item]:r.start[item
 // check reports sequences that cannot be fitted.
 func check(d *bellwether.Dataset) (*bellwether.Sequences, error) {
 	if d == nil || d.Sequences == nil {
-		return nil, errors.New("the dataset has no sequences; prepare them for the application recommend")
+		return nil, errors.New("the dataset has no sequences; it takes the history of people as sequences")
 	}
 	q := d.Sequences
 	if len(q.Items) == 0 {
