@@ -73,15 +73,15 @@ func (c *Collector) accept(ctx context.Context, messages []message) (Result, err
 
 // attempt appends records and those of todo that no other call is appending. It returns the
 // ones that another call holds, and that call.
-func (c *Collector) attempt(ctx context.Context, todo []*message, records []store.Record) (held []*message, other *flight, r Result, err error) {
+func (c *Collector) attempt(ctx context.Context, todo []*message, records []store.Record) (held []*message, other *appending, r Result, err error) {
 	if err := c.settle(ctx); err != nil {
 		return nil, nil, r, err
 	}
-	f := c.flights.start(c.view.Cursor())
-	mine, held, duplicates, other := c.flights.claim(f, todo, c.o.DedupWindow)
+	f := c.underWay.start(c.view.Cursor())
+	mine, held, duplicates, other := c.underWay.claim(f, todo, c.o.DedupWindow)
 	mine, seen, err := c.unseen(mine)
 	if err != nil {
-		c.flights.finish(f, 0, err)
+		c.underWay.finish(f, 0, err)
 		return nil, nil, r, err
 	}
 	duplicates = append(duplicates, seen...)
@@ -98,7 +98,7 @@ func (c *Collector) attempt(ctx context.Context, todo []*message, records []stor
 	if len(records) > 0 {
 		r.Sequence, err = c.log.Append(ctx, records...)
 	}
-	c.flights.finish(f, r.Sequence, err)
+	c.underWay.finish(f, r.Sequence, err)
 	if err != nil {
 		c.doubt.Store(true)
 		return nil, nil, r, fmt.Errorf("collect: write %d records: %w", len(records), err)

@@ -38,15 +38,15 @@ func (o Options) withDefaults() Options {
 
 // Collector writes one project's events to its log. It is safe for concurrent use.
 type Collector struct {
-	totals  totals
-	o       Options
-	log     appender
-	view    view
-	opened  uint64 // the log's length when the collector was opened
-	letters atomic.Uint64
-	flights flights
-	close   func() error
-	doubt   atomic.Bool // an append failed: it is not known whether it was written
+	totals   totals
+	o        Options
+	log      appender
+	view     view
+	opened   uint64 // the log's length when the collector was opened
+	letters  atomic.Uint64
+	underWay underWay
+	close    func() error
+	doubt    atomic.Bool // an append failed: it is not known whether it was written
 }
 
 // Incoming is one event on its way in.

@@ -224,7 +224,7 @@ func checkCandidates(candidates []bellwether.Candidate, k int) error {
 }
 
 // Replay recomputes d from its policy, candidates and seed, and reports the first bit that
-// differs from the record (SCIENCE §1, I3).
+// differs from the record (docs/science.md §1, I3).
 func Replay(d bellwether.Decision, p Policy) error {
 	if p.ID() != d.Policy {
 		return fmt.Errorf("decision %q was taken by policy %s, not %s", d.ID, d.Policy, p.ID())

@@ -25,15 +25,15 @@ type ledger struct {
 	past  Past
 	doubt atomic.Bool // an append failed: whether it was stored is not known
 
-	mu      sync.Mutex
-	flights map[bellwether.DecisionID]*flight // decisions being taken
-	fresh   map[bellwether.DecisionID]written // appended, perhaps not yet in the view
-	sweepAt int                               // size of fresh at which it is swept
-	last    uint64                            // highest sequence appended here
+	mu       sync.Mutex
+	underWay map[bellwether.DecisionID]*attempt // decisions being taken
+	fresh    map[bellwether.DecisionID]written  // appended, perhaps not yet in the view
+	sweepAt  int                                // size of fresh at which it is swept
+	last     uint64                             // highest sequence appended here
 }
 
-// flight is one decision being taken, for all who ask with its key meanwhile.
-type flight struct {
+// attempt is one decision being taken, for all who ask with its key meanwhile.
+type attempt struct {
 	done     chan struct{} // closed when decision and err are set
 	decision bellwether.Decision
 	err      error
@@ -57,7 +57,7 @@ type Past interface {
 }
 
 func newLedger(log *store.Log, past Past) *ledger {
-	return &ledger{log: log, past: past, flights: map[bellwether.DecisionID]*flight{}, fresh: map[bellwether.DecisionID]written{}}
+	return &ledger{log: log, past: past, underWay: map[bellwether.DecisionID]*attempt{}, fresh: map[bellwether.DecisionID]written{}}
 }
 
 // append makes d durable. Once begun it is not abandoned with ctx: whether a decision
@@ -102,10 +102,10 @@ func (l *ledger) sweep() {
 // attempt that fails, tries by itself.
 func (l *ledger) once(ctx context.Context, id bellwether.DecisionID, take func() (bellwether.Decision, error)) (bellwether.Decision, error) {
 	for {
-		f, mine := l.board(id)
+		f, mine := l.join(id)
 		if mine {
 			f.decision, f.err = l.findOrTake(ctx, id, take)
-			l.land(id, f)
+			l.finish(id, f)
 			return f.decision, f.err
 		}
 		select {
@@ -119,21 +119,21 @@ func (l *ledger) once(ctx context.Context, id bellwether.DecisionID, take func()
 	}
 }
 
-// board joins the flight of id, or starts it.
-func (l *ledger) board(id bellwether.DecisionID) (f *flight, mine bool) {
+// join joins the attempt of id, or starts it.
+func (l *ledger) join(id bellwether.DecisionID) (f *attempt, mine bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.flights[id]; f != nil {
+	if f := l.underWay[id]; f != nil {
 		return f, false
 	}
-	f = &flight{done: make(chan struct{})}
-	l.flights[id] = f
+	f = &attempt{done: make(chan struct{})}
+	l.underWay[id] = f
 	return f, true
 }
 
-func (l *ledger) land(id bellwether.DecisionID, f *flight) {
+func (l *ledger) finish(id bellwether.DecisionID, f *attempt) {
 	l.mu.Lock()
-	delete(l.flights, id)
+	delete(l.underWay, id)
 	l.mu.Unlock()
 	close(f.done)
 }

@@ -9,7 +9,7 @@ import (
 	"bellwether"
 )
 
-// DefaultFloor is the exploration ε of policies that do not name one (SCIENCE §1, I2).
+// DefaultFloor is the exploration ε of policies that do not name one (docs/science.md §1, I2).
 const DefaultFloor = 0.02
 
 // Context is what a policy may read besides the candidates.

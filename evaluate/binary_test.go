@@ -150,7 +150,7 @@ func calibrated(n int, bias float64, seed uint64) (p, y []float64) {
 }
 
 // TestKnownTruth: for p uniform and y ~ Bernoulli(p), AUC = 5/6, Brier = 1/6, log-loss = 1/2 and
-// accuracy = 3/4. Of 100 worlds, 90 % intervals must cover 82 to 97 times (SCIENCE §0).
+// accuracy = 3/4. Of 100 worlds, 90 % intervals must cover 82 to 97 times (docs/science.md §0).
 func TestKnownTruth(t *testing.T) {
 	truth := map[string]float64{"auc": 5. / 6, "brier": 1. / 6, "logloss": .5, "accuracy": .75}
 	covered := map[string]int{}

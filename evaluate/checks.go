@@ -10,7 +10,7 @@ import (
 	"bellwether"
 )
 
-// check adds the warnings of SCIENCE §3 to the figures of Binary.
+// check adds the warnings of docs/science.md §3 to the figures of Binary.
 func (r *rows) check(out map[string]bellwether.Estimate) {
 	positives := 0
 	for i := range r.row {

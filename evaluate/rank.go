@@ -13,7 +13,7 @@ import (
 	"bellwether"
 )
 
-// RankOptions are the settings of Rank; the zero value is the protocol of SCIENCE §2.
+// RankOptions are the settings of Rank; the zero value is the protocol of docs/science.md §2.
 type RankOptions struct {
 	K           int     // length of the list that counts; 0: 10
 	WithHistory bool    // items of the history stay candidates

@@ -154,7 +154,7 @@ func TestRankByHand(t *testing.T) {
 	}
 }
 
-// TestConstantScorer holds the protocol of SCIENCE §2: HR@10 = 10/N exactly.
+// TestConstantScorer holds the protocol of docs/science.md §2: HR@10 = 10/N exactly.
 func TestConstantScorer(t *testing.T) {
 	var people [][]int32
 	for p := range int32(37) {

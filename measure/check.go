@@ -3,7 +3,7 @@ package measure
 // Strength is what a failed check does.
 type Strength string
 
-// The strengths (SCIENCE §0.2).
+// The strengths (docs/science.md §0.2).
 const (
 	Passed   Strength = "passed"
 	Warning  Strength = "warning"

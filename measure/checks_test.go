@@ -189,7 +189,7 @@ func sharedData(t *testing.T, name string) string {
 }
 
 // TestOpenBanditRefuses reads the Open Bandit sample: 10 000 uniform rounds with 46 clicks. A log that small cannot
-// judge another policy (SCIENCE §6, Anchors: relative errors near 1), and the effective sample must say so: for the
+// judge another policy (docs/science.md §6, Anchors: relative errors near 1), and the effective sample must say so: for the
 // Bernoulli Thompson policy's frequencies by place because too few clicks carry the estimate, for a policy
 // that always shows one item because too few rounds do.
 func TestOpenBanditRefuses(t *testing.T) {

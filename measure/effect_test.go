@@ -203,7 +203,7 @@ func TestEffectsFindThePlantedLift(t *testing.T) {
 }
 
 func TestSampleRatioMismatchHidesEffects(t *testing.T) {
-	// 50.8 : 49.2 of 200 000 (SCIENCE §9).
+	// 50.8 : 49.2 of 200 000 (docs/science.md §9).
 	if c := SampleRatio(101_600, 98_400, 0.5); c.Strength != Failed {
 		t.Errorf("50.8 : 49.2 passes: %+v", c)
 	}

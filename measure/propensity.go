@@ -15,7 +15,7 @@ import (
 const minVariance = 50
 
 // CheckPropensities proves or refutes that the logged propensities are those that actions were drawn
-// with (SCIENCE §1, I7). For each policy: the records are consistent; z = Σ(1{a}−p)/√Σp(1−p) of each action is
+// with (docs/science.md §1, I7). For each policy: the records are consistent; z = Σ(1{a}−p)/√Σp(1−p) of each action is
 // within ±4; the mean of 1{a}/p over the actions' support is 1 within 4 standard errors. Deterministic
 // decisions prove nothing and are passed over. In a slate the action is the first one drawn.
 func CheckPropensities(decisions iter.Seq2[bellwether.Decision, error]) ([]Check, error) {

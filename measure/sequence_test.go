@@ -7,7 +7,7 @@ import (
 )
 
 // TestConfidenceSequenceSurvivesPeeking: 100 looks at skewed data without an effect. Welch's interval is left
-// by far more than 5 % of the runs, the sequence's by at most .05 + 3 SE (SCIENCE §9).
+// by far more than 5 % of the runs, the sequence's by at most .05 + 3 SE (docs/science.md §9).
 func TestConfidenceSequenceSurvivesPeeking(t *testing.T) {
 	const runs, looks, each = 400, 100, 20
 	rng := rand.New(rand.NewPCG(41, 1))

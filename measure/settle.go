@@ -52,7 +52,7 @@ func (c *JoinCounts) add(o JoinCounts) {
 }
 
 // Settle credits each of p's outcome events to at most one decision about p: the one that it names, or else the last
-// touch within the windows that shows the item (SCIENCE §1, I5). settled are the outcomes of decisions whose longest
+// touch within the windows that shows the item (docs/science.md §1, I5). settled are the outcomes of decisions whose longest
 // window, and the allowance for late events after it, are over: they are written to the log and not computed again.
 // open are those that may still change. Both are in the order of the decisions' time. Of the outcomes that were
 // settled before, only the events count, so that none is credited twice.

@@ -47,7 +47,7 @@ type PolicyValue struct {
 }
 
 // Values estimates, from the log alone, the reward a decision that other policies would have earned
-// (SCIENCE §6). decisions is ranged over twice. People in the holdout are left out.
+// (docs/science.md §6). decisions is ranged over twice. People in the holdout are left out.
 //
 // A slate counts as its positions: the value is the sum over positions of the reward of what stands there,
 // each weighted by how likely the item is at that position under either policy (the item-position

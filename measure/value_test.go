@@ -198,7 +198,7 @@ func valueOf(t testing.TB, decisions []bellwether.Decision, rewards map[bellweth
 	return v[0]
 }
 
-// TestValuesRecoverTheTruth is SCIENCE §6's known-truth test in quick form: K = 10, n = 10 000, a reward model
+// TestValuesRecoverTheTruth is docs/science.md §6's known-truth test in quick form: K = 10, n = 10 000, a reward model
 // that cannot hold the truth. World 17 is like the published one (truth .53, logging .22, ESS/n .06; exact errors
 // IPS .061, SNIPS .038, published .058, .042) and is held to 1.15 × the published errors. World 12 has heavier weights
 // (exact .068, .043), so the published figures do not apply. In both, IPS and SNIPS must be within 3 standard

@@ -114,10 +114,10 @@ func (e *embedded) healthy() bool {
 	return ns != nil && ns.JetStreamEnabled() && ns.Healthz(&server.HealthzOptions{}).Error == ""
 }
 
-// keep starts the server again, once room says that the disk has room, when sick
+// keep starts the server again, once room says that the disk has room, when failing
 // tells of a failure and the server is not healthy or its files are not whole. It returns when ctx ends.
-func (e *embedded) keep(ctx context.Context, sick <-chan struct{}, room func() error) {
-	for wait(ctx, sick) {
+func (e *embedded) keep(ctx context.Context, failing <-chan struct{}, room func() error) {
+	for wait(ctx, failing) {
 		if !e.broken.Load() && e.healthy() {
 			continue
 		}

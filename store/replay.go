@@ -53,7 +53,7 @@ func (s *Store) replay(ctx context.Context, fresh string) (records int64, err er
 func (s *Store) beside(dir string, oldest int) (*Store, error) {
 	b := &Store{
 		dir: dir, options: s.options, log: s.log, oldest: oldest, lazy: true,
-		sick: make(chan struct{}, 1), projects: map[bellwether.ProjectID]*Project{},
+		failing: make(chan struct{}, 1), projects: map[bellwether.ProjectID]*Project{},
 	}
 	b.options.URL, b.options.Replicas = "", 1
 	b.ctx, b.cancel = context.WithCancel(context.Background())

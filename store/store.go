@@ -52,15 +52,15 @@ type Store struct {
 	oldest  int  // format of logs that it reads
 	lazy    bool // the folder is of use only once it is whole: nothing is synced before
 
-	lock   io.Closer
-	guard  *guard
-	server *embedded     // nil with an external server
-	sick   chan struct{} // tells the keeper of the embedded server of a failure
-	write  *nats.Conn    // appends, keys and objects
-	read   *nats.Conn    // pages, so that a long read holds up no append
-	js     jetstream.JetStream
-	pages  pager
-	views  *views
+	lock    io.Closer
+	guard   *guard
+	server  *embedded     // nil with an external server
+	failing chan struct{} // tells the supervisor of the embedded server of a failure
+	write   *nats.Conn    // appends, keys and objects
+	read    *nats.Conn    // pages, so that a long read holds up no append
+	js      jetstream.JetStream
+	pages   pager
+	views   *views
 
 	ctx    context.Context // ends when the store closes
 	cancel context.CancelFunc
@@ -81,7 +81,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, options: o.withDefaults(), oldest: format, sick: make(chan struct{}, 1), projects: map[bellwether.ProjectID]*Project{}}
+	s := &Store{dir: dir, options: o.withDefaults(), oldest: format, failing: make(chan struct{}, 1), projects: map[bellwether.ProjectID]*Project{}}
 	s.log = s.options.Logger
 	s.guard = newGuard(dir, s.log)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -138,7 +138,7 @@ func (s *Store) startServer() error {
 		return err
 	}
 	s.server = server
-	s.owned.Go(func() { server.keep(s.ctx, s.sick, s.room) })
+	s.owned.Go(func() { server.keep(s.ctx, s.failing, s.room) })
 	s.owned.Go(func() { s.guard.tend(s.ctx) })
 	return nil
 }
@@ -228,12 +228,12 @@ func (s *Store) damaged(stream string) {
 
 func (s *Store) tellSick() {
 	select {
-	case s.sick <- struct{}{}:
+	case s.failing <- struct{}{}:
 	default: // it knows already
 	}
 }
 
-// failed classifies err and, when nothing can be stored, tells the server's keeper.
+// failed classifies err and, when nothing can be stored, tells the server's supervisor.
 func (s *Store) failed(ctx context.Context, err error) error {
 	err = classify(ctx, err)
 	if errors.Is(err, ErrUnavailable) {

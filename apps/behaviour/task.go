@@ -71,7 +71,7 @@ func check(d *bellwether.Dataset) error {
 	return nil
 }
 
-// Candidates lists the classifiers: the majority's share, logistic regression and the reference network of SCIENCE §3.
+// Candidates lists the classifiers: the majority's share, logistic regression and the reference network of docs/science.md §3.
 func Candidates(o learn.FitOptions) []learn.Candidate {
 	classifier := func(kind string, baseline bool) learn.Candidate {
 		t := dnn.Trainer{Kind: kind, Epochs: o.Epochs, Seed: o.Seed, Clock: o.Clock}

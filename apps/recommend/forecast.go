@@ -53,7 +53,7 @@ func NextSteps(ctx context.Context, p *app.Project, subject bellwether.Subject) 
 	if len(steps) == 0 {
 		return out, fmt.Errorf("%w: %s has no events that %s knows", app.ErrUnknownPerson, subject, v.Version)
 	}
-	answers, err := m.Outlook(ctx, [][]bellwether.Step{steps})
+	answers, err := m.Forecast(ctx, [][]bellwether.Step{steps})
 	if err != nil {
 		return out, fmt.Errorf("asking %s: %w", v.Version, err)
 	}
@@ -82,7 +82,7 @@ func inService(ctx context.Context, p *app.Project, v *learn.Serving) (*sequence
 }
 
 // within is the probability that a wait of which so many seconds have gone ends within so many more. waits are the
-// probabilities of sequence.Outlook: bucket j > 0 begins at 2^(j−1) seconds.
+// probabilities of sequence.Forecast: bucket j > 0 begins at 2^(j−1) seconds.
 func within(waits []float64, gone, seconds float64) float64 {
 	before := ended(waits, gone)
 	if before >= 1 {

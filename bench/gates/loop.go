@@ -93,7 +93,7 @@ func timeless(v any) any {
 	return v
 }
 
-// published are the plain rows of SCIENCE §2 on Beauty.
+// published are the plain rows of docs/science.md §2 on Beauty.
 var published = []struct {
 	name string
 	figures

@@ -14,7 +14,7 @@ import (
 )
 
 // peer trains PyTorch's SASRec on d for as long as we did, with the settings of
-// SCIENCE's trunk row, and returns its figures.
+// docs/science.md's trunk row, and returns its figures.
 func (r *runner) peer(d *dataset) (figures, error) {
 	args := []string{
 		filepath.Join(filepath.Dir(r.data), "peers", "sasrec_torch.py"), "--data", r.data, "--seconds", fmt.Sprint(60 * r.minutesOf(d)),

@@ -28,7 +28,7 @@ func testOf(card *bellwether.Card, name string) (f figures) {
 	return f
 }
 
-// dataset is a file of real sequences, with what SCIENCE §2 asks of the models that learn from it.
+// dataset is a file of real sequences, with what docs/science.md §2 asks of the models that learn from it.
 type dataset struct {
 	name, file    string
 	events        int64

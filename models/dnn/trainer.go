@@ -14,7 +14,7 @@ import (
 )
 
 // Trainer fits a Model on Dataset.Table. The zero value is the reference network
-// of SCIENCE §3.
+// of docs/science.md §3.
 type Trainer struct {
 	Kind       string  // Network, Logistic or Majority; "" means Network
 	Hidden     []int   // widths of Network's hidden layers; nil means 128, 64

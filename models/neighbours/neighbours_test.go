@@ -272,7 +272,7 @@ type tb struct{ testing.TB }
 func (tb) Helper()           {}
 func (tb) Fatal(args ...any) { panic(args) }
 
-// define is blend written as in SCIENCE §2, item pair by item pair.
+// define is blend written as in docs/science.md §2, item pair by item pair.
 func define(q *bellwether.Sequences, history []int) []float32 {
 	n := make([]float64, len(q.Items))
 	var known [][]int

@@ -8,7 +8,7 @@ import (
 	"bellwether"
 )
 
-// published is a row of SCIENCE §2 (strict protocol, history excluded).
+// published is a row of docs/science.md §2 (strict protocol, history excluded).
 type published struct{ hr, ndcg float64 }
 
 var publishedRows = []bellwether.Trainer{Popularity{}, Markov{}, ItemKNN{}, Rules{}, Blend{}}
@@ -41,7 +41,7 @@ func reproduce(t *testing.T, q *bellwether.Sequences, want []published) {
 		hr, ndcg := rank(t, m, q)
 		t.Logf("%-12s HR@10 %.4f NDCG@10 %.4f, fitted in %v", trainer.Family(), hr, ndcg, fitted.Round(time.Millisecond))
 		if math.Abs(hr-want[i].hr) > .002 || math.Abs(ndcg-want[i].ndcg) > .002 {
-			t.Errorf("%s: HR@10 %.4f NDCG@10 %.4f, SCIENCE has %.4f %.4f", trainer.Family(), hr, ndcg, want[i].hr, want[i].ndcg)
+			t.Errorf("%s: HR@10 %.4f NDCG@10 %.4f, docs/science.md has %.4f %.4f", trainer.Family(), hr, ndcg, want[i].hr, want[i].ndcg)
 		}
 	}
 }

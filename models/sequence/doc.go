@@ -1,4 +1,4 @@
-// Package sequence is the customer model of SCIENCE §2: a causal Transformer over
+// Package sequence is the customer model of docs/science.md §2: a causal Transformer over
 // a person's events that is trained on which item comes next at each position.
 //
 // One event is one token: the sum of an item's, a position's and optional

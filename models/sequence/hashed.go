@@ -10,7 +10,7 @@ import (
 	"bellwether/tensor/nn"
 )
 
-// Hash says how items and people share the rows of one table (SCIENCE §2): an
+// Hash says how items and people share the rows of one table (docs/science.md §2): an
 // id's vector is the sum of two rows that hashing its name finds, so that a
 // table of millions of rows holds ids without number, those that nobody has seen
 // yet among them. Frequent items have a row of their own.

@@ -14,7 +14,7 @@ import (
 	"bellwether/internal/market"
 )
 
-// The market's gate of SCIENCE §2: the next item that a customer looks at is among the ten best of the model at least .85
+// The market's gate of docs/science.md §2: the next item that a customer looks at is among the ten best of the model at least .85
 // times as often as among those of the oracle that knows the true utilities. The shop shows nothing, so that every view is
 // the customer's own choice; nothing is left out of the ranking, since customers come back to what they looked at.
 func TestMarketQuality(t *testing.T) {

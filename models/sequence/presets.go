@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// presetsFile holds the settings that have a name. base is what reaches SCIENCE
+// presetsFile holds the settings that have a name. base is what reaches docs/science.md
 // §2's trunk row; large is its model of a billion parameters.
 //
 //go:embed presets.json

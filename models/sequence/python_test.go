@@ -258,15 +258,15 @@ func (c *pythonCase) check(t *testing.T, who string, want pythonAnswer) {
 		if want.Scores[i] != nil {
 			differ(fmt.Sprintf("scores of history %d", i), row, want.Scores[i])
 		}
-		outlook, err := c.model.Outlook(context.Background(), [][]bellwether.Step{steps})
+		forecast, err := c.model.Forecast(context.Background(), [][]bellwether.Step{steps})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if x := want.Tasks[i]["type"]; x != nil {
-			differ("type", singles(outlook[0].Types), singles(shares(x)))
+			differ("type", singles(forecast[0].Types), singles(shares(x)))
 		}
 		if x := want.Tasks[i]["wait"]; x != nil {
-			differ("wait", singles(outlook[0].Waits), singles(waits(x)))
+			differ("wait", singles(forecast[0].Waits), singles(waits(x)))
 		}
 	}
 	t.Logf("%s: the largest difference is %.2g", who, worst)

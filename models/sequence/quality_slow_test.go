@@ -13,7 +13,7 @@ import (
 	"bellwether"
 )
 
-// The trunk's gates of SCIENCE §2: leave-one-out, strict, full ranking with the
+// The trunk's gates of docs/science.md §2: leave-one-out, strict, full ranking with the
 // history excluded. Games and MovieLens have no gate of their own there. That of
 // Games is what PyTorch reached, less a standard error.
 
@@ -25,7 +25,7 @@ func TestGamesQuality(t *testing.T) {
 	quality(t, leaveOneOut(t, "sequences/amazon-games.txt.gz"), .102, .0565)
 }
 
-// SCIENCE's row for MovieLens (.1951/.1001) has ties in time in the order of the
+// docs/science.md's row for MovieLens (.1951/.1001) has ties in time in the order of the
 // items' numbers, which makes other events the targets. Here ties keep the order
 // of the file, as its protocol says; .1835/.0885 was measured so, and the gate,
 // which is ours, is that less a standard error.

@@ -174,7 +174,7 @@ func TestLearnsWhatComesNext(t *testing.T) {
 }
 
 // Types alternate and 5,000 seconds pass between events: the tasks learn both.
-func TestOutlook(t *testing.T) {
+func TestForecast(t *testing.T) {
 	s := small()
 	s.Tasks, s.Rate = map[string]float32{"type": .3, "wait": .3}, 1e-2
 	d := walks(200, 20)
@@ -188,7 +188,7 @@ func TestOutlook(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := d.Sequences.Steps[0][:4]
-	got, err := m.(*Model).Outlook(context.Background(), [][]bellwether.Step{steps, nil, steps[:3]})
+	got, err := m.(*Model).Forecast(context.Background(), [][]bellwether.Step{steps, nil, steps[:3]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestOutlook(t *testing.T) {
 	if got[0].Waits[13] < .9 || math.Abs(sum-1) > 1e-6 { // 4096 ≤ 5000 < 8192
 		t.Errorf("waits %v, want nearly all in bucket 13", got[0].Waits)
 	}
-	if _, err := m.(*Model).Outlook(context.Background(), [][]bellwether.Step{{{Item: 20}}}); err == nil {
+	if _, err := m.(*Model).Forecast(context.Background(), [][]bellwether.Step{{{Item: 20}}}); err == nil {
 		t.Error("an unknown item was accepted")
 	}
 }

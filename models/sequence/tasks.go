@@ -17,7 +17,7 @@ import (
 const waitBuckets = 32
 
 // A taskKind is a question beside the next item that a head answers from the
-// state after each event (SCIENCE §2).
+// state after each event (docs/science.md §2).
 type taskKind struct {
 	classes func(types int) int
 	answer  func(s, next *bellwether.Step) int32
@@ -69,21 +69,21 @@ func (t *task) learn(p *nn.Pass, dh, h []float32, targets []int32, scale float32
 	return loss
 }
 
-// Outlook is what a model expects after a history, by its tasks.
-type Outlook struct {
+// Forecast is what a model expects after a history, by its tasks.
+type Forecast struct {
 	Types []float64 // probability of each of Model.Types for the next event; nil without the task "type"
 	Waits []float64 // Waits[0]: probability that it comes within a second, Waits[j]: after 2^(j−1) and before 2^j seconds, the last: later; nil without "wait"
 }
 
-// Types is the vocabulary of Outlook.Types.
+// Types is the vocabulary of Forecast.Types.
 func (m *Model) Types() []bellwether.EventType { return m.types }
 
-// Outlook answers the model's tasks for each history; one without events gets a
-// zero Outlook.
-func (m *Model) Outlook(ctx context.Context, histories [][]bellwether.Step) ([]Outlook, error) {
+// Forecast answers the model's tasks for each history; one without events gets a
+// zero Forecast.
+func (m *Model) Forecast(ctx context.Context, histories [][]bellwether.Step) ([]Forecast, error) {
 	s := m.scratch.Get().(*scratch)
 	defer m.scratch.Put(s)
-	out := make([]Outlook, len(histories))
+	out := make([]Forecast, len(histories))
 	for i, h := range histories {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func (m *Model) Outlook(ctx context.Context, histories [][]bellwether.Step) ([]O
 		}
 		window, before := latest(h, m.settings.Length)
 		if err := m.check(window, true); err != nil {
-			return nil, fmt.Errorf("sequence: outlook of history %d: %w", i, err)
+			return nil, fmt.Errorf("sequence: forecast of history %d: %w", i, err)
 		}
 		s.tokens.reset(len(m.settings.Fields))
 		s.tokens.append(m, window, before)

@@ -28,7 +28,7 @@ func (v *vocabulary) contentShape() []int { return []int{len(v.items), len(v.con
 
 // fieldRows says how many rows the table of each optional field of a token has: the type of the event, the
 // channel and the campaign that it came by, the time since the one before in powers of two seconds, the hour of
-// the week in UTC, the price as a share of those of the category, and the quantity in powers of two (SCIENCE §2).
+// the week in UTC, the price as a share of those of the category, and the quantity in powers of two (docs/science.md §2).
 var fieldRows = map[string]func(v *vocabulary) int{
 	"type":     func(*vocabulary) int { return 256 },
 	"channel":  func(v *vocabulary) int { return len(v.channels) + 1 },

@@ -41,7 +41,7 @@ type routes struct {
 	dropped       int
 }
 
-// Experts makes a mixture whose capacity and losses are those of SCIENCE §2.
+// Experts makes a mixture whose capacity and losses are those of docs/science.md §2.
 func (b *Builder) Experts(name string, o BlockOptions) *Experts {
 	b = b.Within(name)
 	e := &Experts{
