@@ -264,7 +264,7 @@ func (d *demo) endOfDay(ctx context.Context, day int) error {
 		return err
 	}
 	if day > 0 && day%refreshDays == 0 {
-		if _, err := d.opened.project.Refresh(ctx); err != nil {
+		if err := d.opened.project.History.Refresh(ctx, d.now()); err != nil {
 			return err
 		}
 	}
@@ -313,8 +313,8 @@ func (d *demo) sizeHoldout(ctx context.Context) error {
 	return err
 }
 
-// refreshDays is how often, in market days, the report and what is popular are renewed between turns.
-const refreshDays = 1
+// refreshDays is how often, in market days, what is popular is renewed between turns.
+const refreshDays = 3
 
 // demoLimits let the market's customers, who all come from one address, send as fast as they can.
 var demoLimits = web.Limits{PerAddress: 1000}
