@@ -11,9 +11,9 @@ type Profile struct {
 	Subject   Subject        `json:"subject" cbor:"1,keyasint,omitempty"`
 	Links     []Link         `json:"links,omitempty" cbor:"2,keyasint,omitempty"` // identities merged into Subject
 	Traits    map[string]any `json:"traits,omitempty" cbor:"3,keyasint,omitempty"`
-	Snapshot  string         `json:"snapshot" cbor:"4,keyasint,omitempty"`          // version of the features that decisions read
+	Snapshot  string         `json:"snapshot" cbor:"4,keyasint,omitempty"`        // version of the features that decisions read
 	Consent   []Purpose      `json:"consent,omitzero" cbor:"5,keyasint,omitzero"` // purposes in force
-	Bucket    int            `json:"bucket" cbor:"6,keyasint,omitempty"`            // global holdout bucket, 0–9999
+	Bucket    int            `json:"bucket" cbor:"6,keyasint,omitempty"`          // global holdout bucket, 0–9999
 	FirstSeen time.Time      `json:"first_seen,omitzero" cbor:"7,keyasint,omitzero"`
 	LastSeen  time.Time      `json:"last_seen,omitzero" cbor:"8,keyasint,omitzero"`
 	Recent    []Event        `json:"recent,omitempty" cbor:"9,keyasint,omitempty"` // the newest events, oldest first

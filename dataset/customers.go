@@ -80,11 +80,10 @@ type Customers struct {
 // customerRow is a row that is kept: of either way to take events as known, or of both where they are the same.
 type customerRow struct {
 	customer
-	later  bellwether.Subject // in the end
-	buyer  bool
-	level  int32
-	by     Known // KnownReceived or KnownOccurred; KnownByData: both
-	before bool  // had bought at the cut
+	later bellwether.Subject // in the end
+	buyer bool
+	level int32
+	by    Known // KnownReceived or KnownOccurred; KnownByData: both
 }
 
 // NewCustomers returns an empty reducer.

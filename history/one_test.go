@@ -49,7 +49,8 @@ func (c *copies) Done() error { return nil }
 func dirtyLog(t *rapid.T) ([]bellwether.Event, []bellwether.Item) {
 	items := []bellwether.Item{
 		{ID: "item-1", Price: bellwether.Money{Amount: 1000, Currency: "EUR"}, Cost: bellwether.Money{Amount: 400, Currency: "EUR"}},
-		{ID: "item-2", Price: bellwether.Money{Amount: 2500, Currency: "USD"}}, {ID: "Item-3"},
+		{ID: "item-2", Price: bellwether.Money{Amount: 2500, Currency: "USD"}},
+		{ID: "Item-3"},
 	}
 	subjects := []bellwether.Subject{"", "", "ann", "bob", " ann", "cy", "ann  b"}
 	devices := []bellwether.AnonymousID{"", "d1", "d2", "d3 ", "ann"}

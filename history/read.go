@@ -25,7 +25,7 @@ type reader struct {
 	source source
 	cleaner
 	salt string // of the holdout buckets
-	asOf int64 // events received later are not read; 0: no limit
+	asOf int64  // events received later are not read; 0: no limit
 
 	arena     []byte // values of the person's events
 	spans     []span

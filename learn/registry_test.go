@@ -49,6 +49,7 @@ func (s *sightings) Add(p *history.Person) error {
 	s.count = append(s.count, len(p.Events))
 	return nil
 }
+
 func (s *sightings) Merge(next history.Reducer) error {
 	s.count = append(s.count, next.(*sightings).count...)
 	return nil

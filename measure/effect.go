@@ -110,7 +110,8 @@ func SampleRatio(treated, holdout int, share float64) Check {
 	}
 	return check("sample ratio", p < 0.001, Failed, p, 0.001, fmt.Sprintf(
 		"%d treated and %d in the holdout where %.4g of people should be: p must not be under .001; find what removes or moves people before reading effects",
-		treated, holdout, share))
+		treated, holdout, share,
+	))
 }
 
 // prePeriod checks that the arms did not differ before the start.

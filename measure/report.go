@@ -125,7 +125,8 @@ func (s *Study) headline(r *Report, in ReportInput) (counts [2]linear) {
 	}
 	e.Total = scale(e.Person, float64(e.Treated))
 	e.Anytime = Sequential{Planned: in.Planned.reference(), Level: in.Level}.difference(
-		s.people.arms[0].sample(plain(figure)), s.people.arms[1].sample(plain(figure)))
+		s.people.arms[0].sample(plain(figure)), s.people.arms[1].sample(plain(figure)),
+	)
 	for _, c := range r.Checks {
 		if c.Strength == Withheld {
 			e.withhold(c.Message)

@@ -48,7 +48,8 @@ func (s *Study) assignment() []Check {
 	crossed, astray := share(s.crossed, people), share(s.astray, s.alone)
 	return []Check{
 		check("people stay in one arm", crossed > maxCrossover, Warning, crossed, maxCrossover, fmt.Sprintf(
-			"%d people have decisions of both arms and stay in the first, which makes the effect look smaller; merge identities before assignment, or use one salt", s.crossed)),
+			"%d people have decisions of both arms and stay in the first, which makes the effect look smaller; merge identities before assignment, or use one salt", s.crossed,
+		)),
 		check("decisions follow the buckets", astray > maxAstray, Failed, astray, maxAstray,
 			"people of one identity got decisions of the arm that their bucket is not in: the holdout's share or salt has changed; begin the comparison where it changed"),
 	}

@@ -41,7 +41,7 @@ func newBanditWorld(seed uint64) *banditWorld {
 	return w
 }
 
-func dot(a [5]float64, x [5]float64) float64 {
+func dot(a, x [5]float64) float64 {
 	s := 0.0
 	for j := range a {
 		s += a[j] * x[j]

@@ -28,7 +28,8 @@ func fillAny(t *rapid.T, v reflect.Value) {
 	case reflect.TypeFor[map[string]any]():
 		value := rapid.OneOf(
 			rapid.Just[any](nil), rapid.Map(rapid.Bool(), func(b bool) any { return b }), rapid.Map(rapid.String(), func(s string) any { return s }),
-			rapid.Map(rapid.Float64(), func(f float64) any { return f }), rapid.Map(rapid.Int64(), func(n int64) any { return n }))
+			rapid.Map(rapid.Float64(), func(f float64) any { return f }), rapid.Map(rapid.Int64(), func(n int64) any { return n }),
+		)
 		v.Set(reflect.ValueOf(rapid.MapOfN(rapid.String(), value, 1, 5).Draw(t, "traits")))
 		return
 	}

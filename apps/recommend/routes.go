@@ -20,9 +20,12 @@ func routes() []web.Route {
 	query := func(r *web.Route) {
 		r.Name = "get-recommend"
 		r.Query = []web.Query{
-			{Name: "subject", Doc: "The person."}, {Name: "anonymous", Doc: "The device, when the person is not signed in."},
-			{Name: "surface", Doc: "Where the slate is shown; home by default."}, {Name: "k", Doc: "How many items, 1–1000; 10 by default."},
-			{Name: "key", Doc: "Idempotency key: the same key gives the same decision."}, {Name: "category", Doc: "Only items of it."},
+			{Name: "subject", Doc: "The person."},
+			{Name: "anonymous", Doc: "The device, when the person is not signed in."},
+			{Name: "surface", Doc: "Where the slate is shown; home by default."},
+			{Name: "k", Doc: "How many items, 1–1000; 10 by default."},
+			{Name: "key", Doc: "Idempotency key: the same key gives the same decision."},
+			{Name: "category", Doc: "Only items of it."},
 			{Name: "exclude", Doc: "What is left out: purchased (by default), seen or none."},
 		}
 	}

@@ -298,9 +298,12 @@ func TestDecimal(t *testing.T) {
 		money bellwether.Money
 		text  string
 	}{
-		{bellwether.Money{Amount: 1999, Currency: "EUR"}, "19.99"}, {bellwether.Money{Amount: -5, Currency: "EUR"}, "-0.05"},
-		{bellwether.Money{Amount: 1999, Currency: "JPY"}, "1999.00"}, {bellwether.Money{Amount: 1234, Currency: "KWD"}, "1.234"},
-		{bellwether.Money{Amount: 0, Currency: "EUR"}, "0.00"}, {bellwether.Money{Amount: bellwether.MaxPriceAmount, Currency: "JPY"}, "100000000000000.00"},
+		{bellwether.Money{Amount: 1999, Currency: "EUR"}, "19.99"},
+		{bellwether.Money{Amount: -5, Currency: "EUR"}, "-0.05"},
+		{bellwether.Money{Amount: 1999, Currency: "JPY"}, "1999.00"},
+		{bellwether.Money{Amount: 1234, Currency: "KWD"}, "1.234"},
+		{bellwether.Money{Amount: 0, Currency: "EUR"}, "0.00"},
+		{bellwether.Money{Amount: bellwether.MaxPriceAmount, Currency: "JPY"}, "100000000000000.00"},
 		{bellwether.Money{Amount: -bellwether.MaxPriceAmount, Currency: "KWD"}, "-100000000000.000"},
 	} {
 		if got := decimalOf(c.money).String(); got != c.text && got+"0" != c.text {

@@ -1,7 +1,6 @@
 package lake
 
 import (
-	"bellwether/store"
 	"bufio"
 	"encoding/binary"
 	"errors"
@@ -10,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"bellwether/store"
 
 	"bellwether"
 )
@@ -98,8 +99,7 @@ const (
 // block is one person's rows on their way: the length of all that follows, the digest, the subject, then records of a kind, an
 // identity (of events) and the binary form of the event, decision or outcome.
 type block struct {
-	buf     []byte
-	scratch []byte
+	buf []byte
 }
 
 func (b *block) begin(subject bellwether.Subject, digest uint64) {

@@ -50,7 +50,8 @@ func (w *World) Flaw(e *Event, n int) Flaw {
 		return []Flaw{Clean, OtherCase}[d.pick([]float64{.95, .05}, ofDirt, 101+4*n)]
 	case e.Type == bellwether.AddToCart:
 		return []Flaw{Clean, NoPrice, OddPrice, OddQuantity, ForeignPrice, UnknownCurrency}[d.pick(
-			[]float64{.95, .01, .01, .005, .02, .005}, ofDirt, 101+4*n)]
+			[]float64{.95, .01, .01, .005, .02, .005}, ofDirt, 101+4*n,
+		)]
 	}
 	return Clean
 }

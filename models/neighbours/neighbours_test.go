@@ -437,8 +437,11 @@ func FuzzRestore(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, card, vocabulary, popularity, lengths, columns, values []byte) {
 		m, err := Restore(&nn.Weights{Card: card, Arrays: []nn.Array{
-			{Name: "vocabulary", Bytes: vocabulary}, {Name: "popularity", Floats: numbers(popularity)},
-			{Name: "tables.0.lengths", Bytes: lengths}, {Name: "tables.0.columns", Bytes: columns}, {Name: "tables.0.values", Floats: numbers(values)},
+			{Name: "vocabulary", Bytes: vocabulary},
+			{Name: "popularity", Floats: numbers(popularity)},
+			{Name: "tables.0.lengths", Bytes: lengths},
+			{Name: "tables.0.columns", Bytes: columns},
+			{Name: "tables.0.values", Floats: numbers(values)},
 		}})
 		if err != nil {
 			return
