@@ -90,7 +90,7 @@ func TestEveryAlteredBitIsNoticed(t *testing.T) {
 	}
 }
 
-func headed(json, data string) []byte {
+func headed(json string, data string) []byte {
 	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(json))), json+data...)
 }
 

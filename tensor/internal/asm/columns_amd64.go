@@ -7,29 +7,29 @@ package asm
 // ColumnsMaxAVX512 raises top[j] to the largest s[i,j] of its column.
 //
 //go:noescape
-func ColumnsMaxAVX512(top, s *float32, rows, stride, cols int)
+func ColumnsMaxAVX512(top *float32, s *float32, rows int, stride int, cols int)
 
 // ColumnsExpAVX512 sets s[i,j] and copy[i,j] to e^(scale·s[i,j] − shift[j]) and adds it to sum[j].
 //
 //go:noescape
-func ColumnsExpAVX512(s, shift, sum, copy *float32, rows, stride, cols, copyStride int, scale float32)
+func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32)
 
 // ColumnsGradientAVX512 sets d[i,j] = scale·p[i,j]·(d[i,j] − dot[j]), the gradient of a softmax p down the columns.
 //
 //go:noescape
-func ColumnsGradientAVX512(d, p, dot *float32, rows, stride, cols int, scale float32)
+func ColumnsGradientAVX512(d *float32, p *float32, dot *float32, rows int, stride int, cols int, scale float32)
 
 // ColumnsMaxAVX2 raises top[j] to the largest s[i,j] of its column.
 //
 //go:noescape
-func ColumnsMaxAVX2(top, s *float32, rows, stride, cols int)
+func ColumnsMaxAVX2(top *float32, s *float32, rows int, stride int, cols int)
 
 // ColumnsExpAVX2 sets s[i,j] and copy[i,j] to e^(scale·s[i,j] − shift[j]) and adds it to sum[j].
 //
 //go:noescape
-func ColumnsExpAVX2(s, shift, sum, copy *float32, rows, stride, cols, copyStride int, scale float32)
+func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32)
 
 // ColumnsGradientAVX2 sets d[i,j] = scale·p[i,j]·(d[i,j] − dot[j]), the gradient of a softmax p down the columns.
 //
 //go:noescape
-func ColumnsGradientAVX2(d, p, dot *float32, rows, stride, cols int, scale float32)
+func ColumnsGradientAVX2(d *float32, p *float32, dot *float32, rows int, stride int, cols int, scale float32)

@@ -7,9 +7,9 @@ package asm
 // RowDotsInt8AVX512 sets dst[r] = scale·scales[r]·Σ x·b[r]; b is [rows, cols], rows a positive multiple of 4 and cols one of 32.
 //
 //go:noescape
-func RowDotsInt8AVX512(dst *float32, x, b *int8, scales *float32, scale float32, rows, cols int)
+func RowDotsInt8AVX512(dst *float32, x *int8, b *int8, scales *float32, scale float32, rows int, cols int)
 
 // RowDotsInt8AVX2 sets dst[r] = scale·scales[r]·Σ x·b[r]; b is [rows, cols], rows a positive multiple of 4 and cols one of 32.
 //
 //go:noescape
-func RowDotsInt8AVX2(dst *float32, x, b *int8, scales *float32, scale float32, rows, cols int)
+func RowDotsInt8AVX2(dst *float32, x *int8, b *int8, scales *float32, scale float32, rows int, cols int)

@@ -7,9 +7,9 @@ package asm
 // RowDotsAVX512 sets dst[r] = Σ x·b[r]; b is [rows, cols] and rows a positive multiple of 4.
 //
 //go:noescape
-func RowDotsAVX512(dst, x, b *float32, rows, cols int)
+func RowDotsAVX512(dst *float32, x *float32, b *float32, rows int, cols int)
 
 // RowDotsAVX2 sets dst[r] = Σ x·b[r]; b is [rows, cols] and rows a positive multiple of 4.
 //
 //go:noescape
-func RowDotsAVX2(dst, x, b *float32, rows, cols int)
+func RowDotsAVX2(dst *float32, x *float32, b *float32, rows int, cols int)

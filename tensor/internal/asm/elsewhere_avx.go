@@ -4,119 +4,119 @@
 
 package asm
 
-func ColumnsMaxAVX512(top, s *float32, rows, stride, cols int) {
+func ColumnsMaxAVX512(top *float32, s *float32, rows int, stride int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ColumnsExpAVX512(s, shift, sum, copy *float32, rows, stride, cols, copyStride int, scale float32) {
+func ColumnsExpAVX512(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ColumnsGradientAVX512(d, p, dot *float32, rows, stride, cols int, scale float32) {
+func ColumnsGradientAVX512(d *float32, p *float32, dot *float32, rows int, stride int, cols int, scale float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ColumnsMaxAVX2(top, s *float32, rows, stride, cols int) {
+func ColumnsMaxAVX2(top *float32, s *float32, rows int, stride int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ColumnsExpAVX2(s, shift, sum, copy *float32, rows, stride, cols, copyStride int, scale float32) {
+func ColumnsExpAVX2(s *float32, shift *float32, sum *float32, copy *float32, rows int, stride int, cols int, copyStride int, scale float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ColumnsGradientAVX2(d, p, dot *float32, rows, stride, cols int, scale float32) {
+func ColumnsGradientAVX2(d *float32, p *float32, dot *float32, rows int, stride int, cols int, scale float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RowDotsInt8AVX512(dst *float32, x, b *int8, scales *float32, scale float32, rows, cols int) {
+func RowDotsInt8AVX512(dst *float32, x *int8, b *int8, scales *float32, scale float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RowDotsInt8AVX2(dst *float32, x, b *int8, scales *float32, scale float32, rows, cols int) {
+func RowDotsInt8AVX2(dst *float32, x *int8, b *int8, scales *float32, scale float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RowDotsAVX512(dst, x, b *float32, rows, cols int) {
+func RowDotsAVX512(dst *float32, x *float32, b *float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RowDotsAVX2(dst, x, b *float32, rows, cols int) {
+func RowDotsAVX2(dst *float32, x *float32, b *float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func Tile32AVX512(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int) {
+func Tile32AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func Tile16AVX512(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int) {
+func Tile16AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func Tile16AVX2(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int) {
+func Tile16AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func Tile8AVX2(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int) {
+func Tile8AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ExpAVX512(dst, x *float32, n int) {
+func ExpAVX512(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func TanhAVX512(dst, x *float32, n int) {
+func TanhAVX512(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SigmoidAVX512(dst, x *float32, n int) {
+func SigmoidAVX512(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func GELUAVX512(dst, x *float32, n int) {
+func GELUAVX512(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SiLUAVX512(dst, x *float32, n int) {
+func SiLUAVX512(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ReLUAVX512(dst, x *float32, n int) {
+func ReLUAVX512(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func LogAVX512(dst, x *float32, n int) {
+func LogAVX512(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AddAVX512(dst, x, y *float32, n int) {
+func AddAVX512(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func MulAVX512(dst, x, y *float32, n int) {
+func MulAVX512(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ReLUBackwardAVX512(dst, x, y *float32, n int) {
+func ReLUBackwardAVX512(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SigmoidBackwardAVX512(dst, x, y *float32, n int) {
+func SigmoidBackwardAVX512(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func TanhBackwardAVX512(dst, x, y *float32, n int) {
+func TanhBackwardAVX512(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func GELUBackwardAVX512(dst, x, y *float32, n int) {
+func GELUBackwardAVX512(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SiLUBackwardAVX512(dst, x, y *float32, n int) {
+func SiLUBackwardAVX512(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AxpyAVX512(alpha float32, x, y *float32, n int) {
+func AxpyAVX512(alpha float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
@@ -124,63 +124,63 @@ func ScaleAVX512(alpha float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ShiftMulAVX512(dst, x, y *float32, shift float32, n int) {
+func ShiftMulAVX512(dst *float32, x *float32, y *float32, shift float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ExpAVX2(dst, x *float32, n int) {
+func ExpAVX2(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func TanhAVX2(dst, x *float32, n int) {
+func TanhAVX2(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SigmoidAVX2(dst, x *float32, n int) {
+func SigmoidAVX2(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func GELUAVX2(dst, x *float32, n int) {
+func GELUAVX2(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SiLUAVX2(dst, x *float32, n int) {
+func SiLUAVX2(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ReLUAVX2(dst, x *float32, n int) {
+func ReLUAVX2(dst *float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AddAVX2(dst, x, y *float32, n int) {
+func AddAVX2(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func MulAVX2(dst, x, y *float32, n int) {
+func MulAVX2(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ReLUBackwardAVX2(dst, x, y *float32, n int) {
+func ReLUBackwardAVX2(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SigmoidBackwardAVX2(dst, x, y *float32, n int) {
+func SigmoidBackwardAVX2(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func TanhBackwardAVX2(dst, x, y *float32, n int) {
+func TanhBackwardAVX2(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func GELUBackwardAVX2(dst, x, y *float32, n int) {
+func GELUBackwardAVX2(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func SiLUBackwardAVX2(dst, x, y *float32, n int) {
+func SiLUBackwardAVX2(dst *float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AxpyAVX2(alpha float32, x, y *float32, n int) {
+func AxpyAVX2(alpha float32, x *float32, y *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
@@ -188,121 +188,121 @@ func ScaleAVX2(alpha float32, x *float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func ShiftMulAVX2(dst, x, y *float32, shift float32, n int) {
+func ShiftMulAVX2(dst *float32, x *float32, y *float32, shift float32, n int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func LayerNormAVX512(y, x, gain, bias, mean, rstd *float32, rows, cols int, eps float32) {
+func LayerNormAVX512(y *float32, x *float32, gain *float32, bias *float32, mean *float32, rstd *float32, rows int, cols int, eps float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func LayerNormBackwardAVX512(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, cols int) {
+func LayerNormBackwardAVX512(dx *float32, dgain *float32, dbias *float32, dy *float32, x *float32, gain *float32, mean *float32, rstd *float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RMSNormAVX512(y, x, gain, rstd *float32, rows, cols int, eps float32) {
+func RMSNormAVX512(y *float32, x *float32, gain *float32, rstd *float32, rows int, cols int, eps float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RMSNormBackwardAVX512(dx, dgain, dy, x, gain, rstd *float32, rows, cols int) {
+func RMSNormBackwardAVX512(dx *float32, dgain *float32, dy *float32, x *float32, gain *float32, rstd *float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func LayerNormAVX2(y, x, gain, bias, mean, rstd *float32, rows, cols int, eps float32) {
+func LayerNormAVX2(y *float32, x *float32, gain *float32, bias *float32, mean *float32, rstd *float32, rows int, cols int, eps float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func LayerNormBackwardAVX2(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, cols int) {
+func LayerNormBackwardAVX2(dx *float32, dgain *float32, dbias *float32, dy *float32, x *float32, gain *float32, mean *float32, rstd *float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RMSNormAVX2(y, x, gain, rstd *float32, rows, cols int, eps float32) {
+func RMSNormAVX2(y *float32, x *float32, gain *float32, rstd *float32, rows int, cols int, eps float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func RMSNormBackwardAVX2(dx, dgain, dy, x, gain, rstd *float32, rows, cols int) {
+func RMSNormBackwardAVX2(dx *float32, dgain *float32, dy *float32, x *float32, gain *float32, rstd *float32, rows int, cols int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamAVX512(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamNoMeanAVX512(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamRowAVX512(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamRowAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamRowNoMeanAVX512(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamRowNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdaGradAVX512(value, grad, sums *float32, n int, rate, epsilon float32) {
+func AdaGradAVX512(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamAVX2(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamNoMeanAVX2(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamRowAVX2(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamRowAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdamRowNoMeanAVX2(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32) {
+func AdamRowNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func AdaGradAVX2(value, grad, sums *float32, n int, rate, epsilon float32) {
+func AdaGradAVX2(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func TransposeAVX512(dst, x *float32, k, rows, stride, width int) {
+func TransposeAVX512(dst *float32, x *float32, k int, rows int, stride int, width int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func PackRowsAVX512(dst, x *float32, k, cols, stride, width int) {
+func PackRowsAVX512(dst *float32, x *float32, k int, cols int, stride int, width int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func TransposeAVX2(dst, x *float32, k, rows, stride, width int) {
+func TransposeAVX2(dst *float32, x *float32, k int, rows int, stride int, width int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func PackRowsAVX2(dst, x *float32, k, cols, stride, width int) {
+func PackRowsAVX2(dst *float32, x *float32, k int, cols int, stride int, width int) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func BitsAVX512(dst *uint32, n int, block uint64, step, layer uint32, seed uint64) {
+func BitsAVX512(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func DropoutAVX512(dst, x *float32, n int, block uint64, step, layer uint32, seed uint64, threshold uint32, scale float32) {
+func DropoutAVX512(dst *float32, x *float32, n int, block uint64, step uint32, layer uint32, seed uint64, threshold uint32, scale float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func BitsAVX2(dst *uint32, n int, block uint64, step, layer uint32, seed uint64) {
+func BitsAVX2(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func DropoutAVX2(dst, x *float32, n int, block uint64, step, layer uint32, seed uint64, threshold uint32, scale float32) {
+func DropoutAVX2(dst *float32, x *float32, n int, block uint64, step uint32, layer uint32, seed uint64, threshold uint32, scale float32) {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func DotAVX512(x, y *float32, n int) float32 {
+func DotAVX512(x *float32, y *float32, n int) float32 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
 func MaxAVX512(x *float32, n int) float32 { panic("asm: not reached, package cpu chose other kernels") }
 
-func ExpSumAVX512(dst, x *float32, shift float32, n int) float32 {
+func ExpSumAVX512(dst *float32, x *float32, shift float32, n int) float32 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
@@ -312,7 +312,7 @@ func SumSquaresAVX512(x *float32, n int) float64 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func DotInt8AVX512(x, y *int8, n int) int32 {
+func DotInt8AVX512(x *int8, y *int8, n int) int32 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
@@ -320,13 +320,13 @@ func FirstAboveAVX512(x *float32, n int, bar float32) int {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func DotAVX2(x, y *float32, n int) float32 {
+func DotAVX2(x *float32, y *float32, n int) float32 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
 func MaxAVX2(x *float32, n int) float32 { panic("asm: not reached, package cpu chose other kernels") }
 
-func ExpSumAVX2(dst, x *float32, shift float32, n int) float32 {
+func ExpSumAVX2(dst *float32, x *float32, shift float32, n int) float32 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
@@ -336,7 +336,7 @@ func SumSquaresAVX2(x *float32, n int) float64 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 
-func DotInt8AVX2(x, y *int8, n int) int32 {
+func DotInt8AVX2(x *int8, y *int8, n int) int32 {
 	panic("asm: not reached, package cpu chose other kernels")
 }
 

@@ -7,19 +7,19 @@ package asm
 // Tile32AVX512 is kernel.Tile for 1 to 12 rows and up to 32 columns.
 //
 //go:noescape
-func Tile32AVX512(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int)
+func Tile32AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)
 
 // Tile16AVX512 is kernel.Tile for 1 to 12 rows and up to 16 columns.
 //
 //go:noescape
-func Tile16AVX512(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int)
+func Tile16AVX512(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)
 
 // Tile16AVX2 is kernel.Tile for 1 to 6 rows and up to 16 columns.
 //
 //go:noescape
-func Tile16AVX2(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int)
+func Tile16AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)
 
 // Tile8AVX2 is kernel.Tile for 1 to 6 rows and up to 8 columns.
 //
 //go:noescape
-func Tile8AVX2(rows, k int, a *float32, rowA, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols, flags int)
+func Tile8AVX2(rows int, k int, a *float32, rowA int, stepA int, b *float32, stepB int, c *float32, rowC int, bias *float32, cols int, flags int)

@@ -7,77 +7,77 @@ package asm
 // ExpAVX512 sets dst = eˣ.
 //
 //go:noescape
-func ExpAVX512(dst, x *float32, n int)
+func ExpAVX512(dst *float32, x *float32, n int)
 
 // TanhAVX512 sets dst = tanh x.
 //
 //go:noescape
-func TanhAVX512(dst, x *float32, n int)
+func TanhAVX512(dst *float32, x *float32, n int)
 
 // SigmoidAVX512 sets dst = 1/(1+e⁻ˣ).
 //
 //go:noescape
-func SigmoidAVX512(dst, x *float32, n int)
+func SigmoidAVX512(dst *float32, x *float32, n int)
 
 // GELUAVX512 sets dst = x·Φ(x).
 //
 //go:noescape
-func GELUAVX512(dst, x *float32, n int)
+func GELUAVX512(dst *float32, x *float32, n int)
 
 // SiLUAVX512 sets dst = x/(1+e⁻ˣ).
 //
 //go:noescape
-func SiLUAVX512(dst, x *float32, n int)
+func SiLUAVX512(dst *float32, x *float32, n int)
 
 // ReLUAVX512 sets dst = max(x, 0).
 //
 //go:noescape
-func ReLUAVX512(dst, x *float32, n int)
+func ReLUAVX512(dst *float32, x *float32, n int)
 
 // LogAVX512 sets dst = ln x.
 //
 //go:noescape
-func LogAVX512(dst, x *float32, n int)
+func LogAVX512(dst *float32, x *float32, n int)
 
 // AddAVX512 sets dst = x + y.
 //
 //go:noescape
-func AddAVX512(dst, x, y *float32, n int)
+func AddAVX512(dst *float32, x *float32, y *float32, n int)
 
 // MulAVX512 sets dst = x·y.
 //
 //go:noescape
-func MulAVX512(dst, x, y *float32, n int)
+func MulAVX512(dst *float32, x *float32, y *float32, n int)
 
 // ReLUBackwardAVX512 sets dst = x where y > 0, else 0.
 //
 //go:noescape
-func ReLUBackwardAVX512(dst, x, y *float32, n int)
+func ReLUBackwardAVX512(dst *float32, x *float32, y *float32, n int)
 
 // SigmoidBackwardAVX512 sets dst = x·y·(1−y).
 //
 //go:noescape
-func SigmoidBackwardAVX512(dst, x, y *float32, n int)
+func SigmoidBackwardAVX512(dst *float32, x *float32, y *float32, n int)
 
 // TanhBackwardAVX512 sets dst = x·(1−y²).
 //
 //go:noescape
-func TanhBackwardAVX512(dst, x, y *float32, n int)
+func TanhBackwardAVX512(dst *float32, x *float32, y *float32, n int)
 
 // GELUBackwardAVX512 sets dst = x·GELU′(y).
 //
 //go:noescape
-func GELUBackwardAVX512(dst, x, y *float32, n int)
+func GELUBackwardAVX512(dst *float32, x *float32, y *float32, n int)
 
 // SiLUBackwardAVX512 sets dst = x·SiLU′(y).
 //
 //go:noescape
-func SiLUBackwardAVX512(dst, x, y *float32, n int)
+func SiLUBackwardAVX512(dst *float32, x *float32, y *float32, n int)
 
 // AxpyAVX512 adds alpha·x to y.
 //
 //go:noescape
-func AxpyAVX512(alpha float32, x, y *float32, n int)
+func AxpyAVX512(alpha float32, x *float32, y *float32, n int)
 
 // ScaleAVX512 multiplies x by alpha.
 //
@@ -87,77 +87,77 @@ func ScaleAVX512(alpha float32, x *float32, n int)
 // ShiftMulAVX512 sets dst = y·(x − shift).
 //
 //go:noescape
-func ShiftMulAVX512(dst, x, y *float32, shift float32, n int)
+func ShiftMulAVX512(dst *float32, x *float32, y *float32, shift float32, n int)
 
 // ExpAVX2 sets dst = eˣ.
 //
 //go:noescape
-func ExpAVX2(dst, x *float32, n int)
+func ExpAVX2(dst *float32, x *float32, n int)
 
 // TanhAVX2 sets dst = tanh x.
 //
 //go:noescape
-func TanhAVX2(dst, x *float32, n int)
+func TanhAVX2(dst *float32, x *float32, n int)
 
 // SigmoidAVX2 sets dst = 1/(1+e⁻ˣ).
 //
 //go:noescape
-func SigmoidAVX2(dst, x *float32, n int)
+func SigmoidAVX2(dst *float32, x *float32, n int)
 
 // GELUAVX2 sets dst = x·Φ(x).
 //
 //go:noescape
-func GELUAVX2(dst, x *float32, n int)
+func GELUAVX2(dst *float32, x *float32, n int)
 
 // SiLUAVX2 sets dst = x/(1+e⁻ˣ).
 //
 //go:noescape
-func SiLUAVX2(dst, x *float32, n int)
+func SiLUAVX2(dst *float32, x *float32, n int)
 
 // ReLUAVX2 sets dst = max(x, 0).
 //
 //go:noescape
-func ReLUAVX2(dst, x *float32, n int)
+func ReLUAVX2(dst *float32, x *float32, n int)
 
 // AddAVX2 sets dst = x + y.
 //
 //go:noescape
-func AddAVX2(dst, x, y *float32, n int)
+func AddAVX2(dst *float32, x *float32, y *float32, n int)
 
 // MulAVX2 sets dst = x·y.
 //
 //go:noescape
-func MulAVX2(dst, x, y *float32, n int)
+func MulAVX2(dst *float32, x *float32, y *float32, n int)
 
 // ReLUBackwardAVX2 sets dst = x where y > 0, else 0.
 //
 //go:noescape
-func ReLUBackwardAVX2(dst, x, y *float32, n int)
+func ReLUBackwardAVX2(dst *float32, x *float32, y *float32, n int)
 
 // SigmoidBackwardAVX2 sets dst = x·y·(1−y).
 //
 //go:noescape
-func SigmoidBackwardAVX2(dst, x, y *float32, n int)
+func SigmoidBackwardAVX2(dst *float32, x *float32, y *float32, n int)
 
 // TanhBackwardAVX2 sets dst = x·(1−y²).
 //
 //go:noescape
-func TanhBackwardAVX2(dst, x, y *float32, n int)
+func TanhBackwardAVX2(dst *float32, x *float32, y *float32, n int)
 
 // GELUBackwardAVX2 sets dst = x·GELU′(y).
 //
 //go:noescape
-func GELUBackwardAVX2(dst, x, y *float32, n int)
+func GELUBackwardAVX2(dst *float32, x *float32, y *float32, n int)
 
 // SiLUBackwardAVX2 sets dst = x·SiLU′(y).
 //
 //go:noescape
-func SiLUBackwardAVX2(dst, x, y *float32, n int)
+func SiLUBackwardAVX2(dst *float32, x *float32, y *float32, n int)
 
 // AxpyAVX2 adds alpha·x to y.
 //
 //go:noescape
-func AxpyAVX2(alpha float32, x, y *float32, n int)
+func AxpyAVX2(alpha float32, x *float32, y *float32, n int)
 
 // ScaleAVX2 multiplies x by alpha.
 //
@@ -167,4 +167,4 @@ func ScaleAVX2(alpha float32, x *float32, n int)
 // ShiftMulAVX2 sets dst = y·(x − shift).
 //
 //go:noescape
-func ShiftMulAVX2(dst, x, y *float32, shift float32, n int)
+func ShiftMulAVX2(dst *float32, x *float32, y *float32, shift float32, n int)

@@ -7,39 +7,39 @@ package asm
 // LayerNormAVX512 is reference.LayerNorm.
 //
 //go:noescape
-func LayerNormAVX512(y, x, gain, bias, mean, rstd *float32, rows, cols int, eps float32)
+func LayerNormAVX512(y *float32, x *float32, gain *float32, bias *float32, mean *float32, rstd *float32, rows int, cols int, eps float32)
 
 // LayerNormBackwardAVX512 is reference.LayerNormBackward.
 //
 //go:noescape
-func LayerNormBackwardAVX512(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, cols int)
+func LayerNormBackwardAVX512(dx *float32, dgain *float32, dbias *float32, dy *float32, x *float32, gain *float32, mean *float32, rstd *float32, rows int, cols int)
 
 // RMSNormAVX512 is reference.RMSNorm.
 //
 //go:noescape
-func RMSNormAVX512(y, x, gain, rstd *float32, rows, cols int, eps float32)
+func RMSNormAVX512(y *float32, x *float32, gain *float32, rstd *float32, rows int, cols int, eps float32)
 
 // RMSNormBackwardAVX512 is reference.RMSNormBackward.
 //
 //go:noescape
-func RMSNormBackwardAVX512(dx, dgain, dy, x, gain, rstd *float32, rows, cols int)
+func RMSNormBackwardAVX512(dx *float32, dgain *float32, dy *float32, x *float32, gain *float32, rstd *float32, rows int, cols int)
 
 // LayerNormAVX2 is reference.LayerNorm.
 //
 //go:noescape
-func LayerNormAVX2(y, x, gain, bias, mean, rstd *float32, rows, cols int, eps float32)
+func LayerNormAVX2(y *float32, x *float32, gain *float32, bias *float32, mean *float32, rstd *float32, rows int, cols int, eps float32)
 
 // LayerNormBackwardAVX2 is reference.LayerNormBackward.
 //
 //go:noescape
-func LayerNormBackwardAVX2(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, cols int)
+func LayerNormBackwardAVX2(dx *float32, dgain *float32, dbias *float32, dy *float32, x *float32, gain *float32, mean *float32, rstd *float32, rows int, cols int)
 
 // RMSNormAVX2 is reference.RMSNorm.
 //
 //go:noescape
-func RMSNormAVX2(y, x, gain, rstd *float32, rows, cols int, eps float32)
+func RMSNormAVX2(y *float32, x *float32, gain *float32, rstd *float32, rows int, cols int, eps float32)
 
 // RMSNormBackwardAVX2 is reference.RMSNormBackward.
 //
 //go:noescape
-func RMSNormBackwardAVX2(dx, dgain, dy, x, gain, rstd *float32, rows, cols int)
+func RMSNormBackwardAVX2(dx *float32, dgain *float32, dy *float32, x *float32, gain *float32, rstd *float32, rows int, cols int)

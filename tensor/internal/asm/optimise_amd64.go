@@ -7,52 +7,52 @@ package asm
 // AdamAVX512 is reference.Adam; newMean is 1−β₁, newSquare 1−β₂.
 //
 //go:noescape
-func AdamAVX512(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdamNoMeanAVX512 is reference.Adam; newMean is 1−β₁, newSquare 1−β₂.
 //
 //go:noescape
-func AdamNoMeanAVX512(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdamRowAVX512 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
 //
 //go:noescape
-func AdamRowAVX512(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamRowAVX512(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdamRowNoMeanAVX512 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
 //
 //go:noescape
-func AdamRowNoMeanAVX512(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamRowNoMeanAVX512(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdaGradAVX512 is reference.AdaGrad.
 //
 //go:noescape
-func AdaGradAVX512(value, grad, sums *float32, n int, rate, epsilon float32)
+func AdaGradAVX512(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32)
 
 // AdamAVX2 is reference.Adam; newMean is 1−β₁, newSquare 1−β₂.
 //
 //go:noescape
-func AdamAVX2(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdamNoMeanAVX2 is reference.Adam; newMean is 1−β₁, newSquare 1−β₂.
 //
 //go:noescape
-func AdamNoMeanAVX2(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdamRowAVX2 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
 //
 //go:noescape
-func AdamRowAVX2(value, grad, mean, square *float32, n int, newMean, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamRowAVX2(value *float32, grad *float32, mean *float32, square *float32, n int, newMean float32, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdamRowNoMeanAVX2 is reference.AdamRow; newMean is 1−β₁, newSquare (1−β₂)/n.
 //
 //go:noescape
-func AdamRowNoMeanAVX2(value, grad, square *float32, n int, beta2, newSquare, decay, rate, root, epsilon float32)
+func AdamRowNoMeanAVX2(value *float32, grad *float32, square *float32, n int, beta2 float32, newSquare float32, decay float32, rate float32, root float32, epsilon float32)
 
 // AdaGradAVX2 is reference.AdaGrad.
 //
 //go:noescape
-func AdaGradAVX2(value, grad, sums *float32, n int, rate, epsilon float32)
+func AdaGradAVX2(value *float32, grad *float32, sums *float32, n int, rate float32, epsilon float32)
 
 // Prefetch asks for the cache lines of the n values at x; n is positive.
 //

@@ -7,19 +7,19 @@ package asm
 // TransposeAVX512 sets dst[p·width + r] = x[r·stride + p] for p < k and r < rows, a vector's lanes at most, and zero in the other lanes.
 //
 //go:noescape
-func TransposeAVX512(dst, x *float32, k, rows, stride, width int)
+func TransposeAVX512(dst *float32, x *float32, k int, rows int, stride int, width int)
 
 // PackRowsAVX512 copies the first cols values of k rows of x, stride apart, to rows of dst, width apart, and zeros behind them, up to whole vectors: the last row may need room behind it. cols and width are two vectors at most, k is positive.
 //
 //go:noescape
-func PackRowsAVX512(dst, x *float32, k, cols, stride, width int)
+func PackRowsAVX512(dst *float32, x *float32, k int, cols int, stride int, width int)
 
 // TransposeAVX2 sets dst[p·width + r] = x[r·stride + p] for p < k and r < rows, a vector's lanes at most, and zero in the other lanes.
 //
 //go:noescape
-func TransposeAVX2(dst, x *float32, k, rows, stride, width int)
+func TransposeAVX2(dst *float32, x *float32, k int, rows int, stride int, width int)
 
 // PackRowsAVX2 copies the first cols values of k rows of x, stride apart, to rows of dst, width apart, and zeros behind them, up to whole vectors: the last row may need room behind it. cols and width are two vectors at most, k is positive.
 //
 //go:noescape
-func PackRowsAVX2(dst, x *float32, k, cols, stride, width int)
+func PackRowsAVX2(dst *float32, x *float32, k int, cols int, stride int, width int)

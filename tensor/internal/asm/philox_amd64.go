@@ -7,19 +7,19 @@ package asm
 // BitsAVX512 sets dst to the words of the blocks from number block on; n is a multiple of 32.
 //
 //go:noescape
-func BitsAVX512(dst *uint32, n int, block uint64, step, layer uint32, seed uint64)
+func BitsAVX512(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64)
 
 // DropoutAVX512 sets dst = x·scale where the word of reference.Philox is threshold or more, else 0; n is a multiple of 32.
 //
 //go:noescape
-func DropoutAVX512(dst, x *float32, n int, block uint64, step, layer uint32, seed uint64, threshold uint32, scale float32)
+func DropoutAVX512(dst *float32, x *float32, n int, block uint64, step uint32, layer uint32, seed uint64, threshold uint32, scale float32)
 
 // BitsAVX2 sets dst to the words of the blocks from number block on; n is a multiple of 32.
 //
 //go:noescape
-func BitsAVX2(dst *uint32, n int, block uint64, step, layer uint32, seed uint64)
+func BitsAVX2(dst *uint32, n int, block uint64, step uint32, layer uint32, seed uint64)
 
 // DropoutAVX2 sets dst = x·scale where the word of reference.Philox is threshold or more, else 0; n is a multiple of 32.
 //
 //go:noescape
-func DropoutAVX2(dst, x *float32, n int, block uint64, step, layer uint32, seed uint64, threshold uint32, scale float32)
+func DropoutAVX2(dst *float32, x *float32, n int, block uint64, step uint32, layer uint32, seed uint64, threshold uint32, scale float32)

@@ -7,7 +7,7 @@ package asm
 // DotAVX512 returns Σ x·y.
 //
 //go:noescape
-func DotAVX512(x, y *float32, n int) float32
+func DotAVX512(x *float32, y *float32, n int) float32
 
 // MaxAVX512 returns the largest of x, at least −Inf.
 //
@@ -17,7 +17,7 @@ func MaxAVX512(x *float32, n int) float32
 // ExpSumAVX512 sets dst = e^(x − shift) and returns its sum.
 //
 //go:noescape
-func ExpSumAVX512(dst, x *float32, shift float32, n int) float32
+func ExpSumAVX512(dst *float32, x *float32, shift float32, n int) float32
 
 // SumAVX512 returns Σ x, added in float64; n is a multiple of 32.
 //
@@ -32,7 +32,7 @@ func SumSquaresAVX512(x *float32, n int) float64
 // DotInt8AVX512 returns Σ x·y; n is a positive multiple of 32.
 //
 //go:noescape
-func DotInt8AVX512(x, y *int8, n int) int32
+func DotInt8AVX512(x *int8, y *int8, n int) int32
 
 // FirstAboveAVX512 returns a multiple of 64 below n: that of the first 64 values with one above bar, or n. n is a multiple of 64.
 //
@@ -42,7 +42,7 @@ func FirstAboveAVX512(x *float32, n int, bar float32) int
 // DotAVX2 returns Σ x·y.
 //
 //go:noescape
-func DotAVX2(x, y *float32, n int) float32
+func DotAVX2(x *float32, y *float32, n int) float32
 
 // MaxAVX2 returns the largest of x, at least −Inf.
 //
@@ -52,7 +52,7 @@ func MaxAVX2(x *float32, n int) float32
 // ExpSumAVX2 sets dst = e^(x − shift) and returns its sum.
 //
 //go:noescape
-func ExpSumAVX2(dst, x *float32, shift float32, n int) float32
+func ExpSumAVX2(dst *float32, x *float32, shift float32, n int) float32
 
 // SumAVX2 returns Σ x, added in float64; n is a multiple of 32.
 //
@@ -67,7 +67,7 @@ func SumSquaresAVX2(x *float32, n int) float64
 // DotInt8AVX2 returns Σ x·y; n is a positive multiple of 32.
 //
 //go:noescape
-func DotInt8AVX2(x, y *int8, n int) int32
+func DotInt8AVX2(x *int8, y *int8, n int) int32
 
 // FirstAboveAVX2 returns a multiple of 64 below n: that of the first 64 values with one above bar, or n. n is a multiple of 64.
 //

@@ -16,8 +16,7 @@ type Stream struct {
 func (s Stream) Block(number uint64) [4]uint32 {
 	return reference.Philox(
 		[4]uint32{uint32(number), uint32(number >> 32), s.Step, s.Layer},
-		[2]uint32{uint32(s.Seed), uint32(s.Seed >> 32)},
-	)
+		[2]uint32{uint32(s.Seed), uint32(s.Seed >> 32)})
 }
 
 // Bits sets dst to the words of the blocks from number block on.
