@@ -25,6 +25,8 @@ type learner struct {
 	prices     map[bellwether.ItemID]*sketch // of items of which the catalogue has none
 	quantities map[bellwether.EventType]*sketch
 	values     map[bellwether.EventType]*sketch
+	newest     time.Time // receipt of what was counted
+	later      bool      // events were left out, as they were received later
 }
 
 func newLearner(items *catalogue, m *money) *learner {
@@ -32,6 +34,18 @@ func newLearner(items *catalogue, m *money) *learner {
 		c: cleaner{items: items, money: m, limits: new(Limits), words: newWords()}, campaigns: spellings{}, creatives: spellings{},
 		prices: map[bellwether.ItemID]*sketch{}, quantities: map[bellwether.EventType]*sketch{}, values: map[bellwether.EventType]*sketch{},
 	}
+}
+
+// hear counts an event that was received up to a moment.
+func (l *learner) hear(e *entry, asOf time.Time) error {
+	if !asOf.IsZero() && e.Received.After(asOf) {
+		l.later = true
+		return nil
+	}
+	if e.Received.After(l.newest) {
+		l.newest = e.Received
+	}
+	return l.add(e)
 }
 
 func (l *learner) add(e *entry) error {
@@ -78,6 +92,10 @@ func (l *learner) merge(o *learner) error {
 	for name, n := range o.creatives {
 		l.creatives[name] += n
 	}
+	if o.newest.After(l.newest) {
+		l.newest = o.newest
+	}
+	l.later = l.later || o.later
 	return errors.Join(mergeAll(l.prices, o.prices), mergeAll(l.quantities, o.quantities), mergeAll(l.values, o.values))
 }
 
@@ -126,7 +144,7 @@ func (h *History) Learn(ctx context.Context, asOf time.Time) error {
 	if err != nil {
 		return err
 	}
-	l, err := h.learn(ctx, asOf, items)
+	l, err := h.learnOn(ctx, asOf, cursor, items)
 	if err != nil {
 		return err
 	}
@@ -178,8 +196,8 @@ func (h *History) restore(ctx context.Context) error {
 // Limits are those that requests and passes go by. They must not be changed.
 func (h *History) Limits() *Limits { return h.state.Load() }
 
-// learn reads all events once, buckets at a time.
-func (h *History) learn(ctx context.Context, asOf time.Time, items *catalogue) (*learner, error) {
+// learn reads all events of the log's first batches once, buckets at a time.
+func (h *History) learn(ctx context.Context, asOf time.Time, cursor uint64, items *catalogue) (*learner, error) {
 	learners, errs := make([]*learner, Buckets), make([]error, Buckets)
 	buckets := make(chan int)
 	var all sync.WaitGroup
@@ -187,7 +205,7 @@ func (h *History) learn(ctx context.Context, asOf time.Time, items *catalogue) (
 		all.Go(func() {
 			for b := range buckets {
 				learners[b] = newLearner(items, &h.money)
-				errs[b] = h.learnBucket(ctx, learners[b], b, asOf)
+				errs[b] = h.learnBucket(ctx, learners[b], b, asOf, cursor)
 			}
 		})
 	}
@@ -209,7 +227,7 @@ func (h *History) learn(ctx context.Context, asOf time.Time, items *catalogue) (
 	return learners[0], nil
 }
 
-func (h *History) learnBucket(ctx context.Context, l *learner, bucket int, asOf time.Time) error {
+func (h *History) learnBucket(ctx context.Context, l *learner, bucket int, asOf time.Time, cursor uint64) error {
 	var e entry
 	var failed error
 	n := 0
@@ -224,8 +242,8 @@ func (h *History) learnBucket(ctx context.Context, l *learner, bucket int, asOf 
 		if n++; n%4096 == 0 {
 			failed = ctx.Err()
 		}
-		if failed == nil && (asOf.IsZero() || !e.Received.After(asOf)) {
-			failed = l.add(&e)
+		if failed == nil && e.place.sequence <= cursor {
+			failed = l.hear(&e, asOf)
 		}
 		return failed == nil
 	})
