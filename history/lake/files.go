@@ -149,15 +149,29 @@ type table[R Row] struct {
 	subject func(*R) string
 	build   func(*entry) (*R, error)
 	out     bytes.Buffer
+	kept    []R // of the file that is being replaced
+	batch   []R // handed to or taken from the Parquet library together
+}
+
+// rowsOf returns the table's batch, empty.
+func (t *table[R]) rowsOf() []R {
+	if t.batch == nil {
+		t.batch = make([]R, rowsAtOnce)
+	}
+	return t.batch[:0]
 }
 
 // rowsAtOnce is how many rows are handed to or taken from the Parquet library together.
 const rowsAtOnce = 512
 
 func (t *table[R]) replace(ctx context.Context, target Target, name string, entries []entry, replaced func(string) bool) (int64, error) {
-	var kept []R
+	kept := t.kept[:0]
+	defer func() {
+		clear(kept) // of texts
+		t.kept = kept
+	}()
 	if replaced != nil {
-		err := each(ctx, target, name, func(r *R) error {
+		err := each(ctx, target, name, t.rowsOf()[:rowsAtOnce], func(r *R) error {
 			if !replaced(t.subject(r)) {
 				kept = append(kept, *r)
 			}
@@ -182,7 +196,7 @@ func (t *table[R]) encode(kept []R, entries []entry) error {
 	t.out.Reset()
 	// A writer that is reset and used again writes other bytes for the same rows.
 	w := parquet.NewGenericWriter[R](&t.out, parquet.Compression(&parquet.Zstd))
-	batch := make([]R, 0, rowsAtOnce)
+	batch := t.rowsOf()
 	for len(kept)+len(entries) > 0 {
 		if len(entries) == 0 || len(kept) > 0 && t.subject(&kept[0]) < entries[0].subject {
 			batch, kept = append(batch, kept[0]), kept[1:]
@@ -203,8 +217,8 @@ func (t *table[R]) encode(kept []R, entries []entry) error {
 	return w.Close()
 }
 
-// each calls do with the rows of one file.
-func each[R Row](ctx context.Context, t Target, name string, do func(*R) error) error {
+// each calls do with the rows of one file, which it reads into rows.
+func each[R Row](ctx context.Context, t Target, name string, rows []R, do func(*R) error) error {
 	b, err := content(ctx, t, name)
 	if err != nil {
 		return err
@@ -215,7 +229,7 @@ func each[R Row](ctx context.Context, t Target, name string, do func(*R) error) 
 	}
 	r := parquet.NewGenericReader[R](file)
 	defer r.Close()
-	for rows := make([]R, rowsAtOnce); ; {
+	for {
 		clear(rows)
 		n, err := r.Read(rows)
 		for i := range rows[:n] {

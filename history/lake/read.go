@@ -28,6 +28,7 @@ func Each[R Row](ctx context.Context, t Target, f Filter, do func(*R) error) err
 	if err != nil {
 		return err
 	}
+	rows := make([]R, rowsAtOnce)
 	for _, file := range list {
 		d, bucket, ok := parseName(file.Name)
 		if !ok || !f.takes(d, bucket) {
@@ -36,7 +37,7 @@ func Each[R Row](ctx context.Context, t Target, f Filter, do func(*R) error) err
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("lake: reading %s: %w", name, err)
 		}
-		if err := each(ctx, t, file.Name, do); err != nil && !errors.Is(err, store.ErrNotFound) { // gone meanwhile: a turn deleted it
+		if err := each(ctx, t, file.Name, rows, do); err != nil && !errors.Is(err, store.ErrNotFound) { // gone meanwhile: a turn deleted it
 			return err
 		}
 	}
