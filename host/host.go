@@ -64,46 +64,28 @@ func project(ctx context.Context) (*pipeline.Project, error) {
 	return web.ProjectOf[*pipeline.Project](ctx)
 }
 
+// part finds a part of the project of a call.
+func part[T any](of func(*pipeline.Project) T) func(context.Context) (T, error) {
+	return func(ctx context.Context) (T, error) {
+		p, err := project(ctx)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		return of(p), nil
+	}
+}
+
 // routesOf are the routes that belong to no application.
 func routesOf(o *Options) []web.Route {
 	groups := [][]web.Route{
-		routes.Collect(func(ctx context.Context) (routes.Collector, error) {
-			p, err := project(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return p.Collector, nil
-		}, routes.CollectOptions{Prefix: o.Prefix}),
-		routes.PostHog(func(ctx context.Context) (routes.Collector, error) {
-			p, err := project(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return p.Collector, nil
-		}, nil),
+		routes.Collect(part(func(p *pipeline.Project) routes.Collector { return p.Collector }), routes.CollectOptions{Prefix: o.Prefix}),
+		routes.PostHog(part(func(p *pipeline.Project) routes.Collector { return p.Collector }), nil),
 		routes.Items(func(ctx context.Context) (routes.Catalogue, error) { return project(ctx) }),
-		routes.Import(func(ctx context.Context) (routes.Importer, error) {
-			p, err := project(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return p.Collector, nil
-		}),
+		routes.Import(part(func(p *pipeline.Project) routes.Importer { return p.Collector })),
 		sqlRoutes(),
-		routes.DeadLetters(func(ctx context.Context) (routes.Rejects, error) {
-			p, err := project(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return p.Collector, nil
-		}),
-		routes.DecisionLog(func(ctx context.Context) (routes.Decisions, error) {
-			p, err := project(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return p.Decider, nil
-		}),
+		routes.DeadLetters(part(func(p *pipeline.Project) routes.Rejects { return p.Collector })),
+		routes.DecisionLog(part(func(p *pipeline.Project) routes.Decisions { return p.Decider })),
 		routes.Worth(func(ctx context.Context) (routes.Report, error) {
 			p, err := project(ctx)
 			if err != nil {
@@ -111,13 +93,7 @@ func routesOf(o *Options) []web.Route {
 			}
 			return p.Report(ctx)
 		}),
-		routes.Models(func(ctx context.Context) (routes.Cards, error) {
-			p, err := project(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return p.Registry, nil
-		}),
+		routes.Models(part(func(p *pipeline.Project) routes.Cards { return p.Registry })),
 		routes.Export(func(ctx context.Context) (routes.Exporter, error) { return project(ctx) }, Exports()),
 		learning(),
 	}

@@ -16,17 +16,6 @@ func Softmax(dst, x []float32, rows, cols int) {
 	s.run()
 }
 
-// SoftmaxCausal is Softmax over columns 0…r of row r of a square matrix
-// [n, n]; the columns after r become zero. dst may be x.
-func SoftmaxCausal(dst, x []float32, n int) {
-	need("SoftmaxCausal", "dst", dst, n*n)
-	need("SoftmaxCausal", "x", x, n*n)
-	for r := range n {
-		softmaxRow(dst[r*n:r*n+r+1], x[r*n:r*n+r+1])
-		clear(dst[r*n+r+1 : (r+1)*n])
-	}
-}
-
 // SoftmaxBackward sets dx = y ⊙ (dy − Σ dy⊙y) for each row of y = Softmax(x). dx may be dy.
 func SoftmaxBackward(dx, dy, y []float32, rows, cols int) {
 	need("SoftmaxBackward", "dx", dx, rows*cols)

@@ -155,12 +155,3 @@ func standardised(scores []bellwether.ScoredItem) []bellwether.Candidate {
 	}
 	return out
 }
-
-// Title returns the title of an item of the catalogue, "" when there is none.
-func Title(p *app.Project, id bellwether.ItemID) string {
-	items, err := p.History.Items()
-	if err != nil || items[id] == nil {
-		return ""
-	}
-	return items[id].Title
-}

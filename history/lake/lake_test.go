@@ -43,7 +43,7 @@ func TestRows(t *testing.T) {
 			t.Fatal(diff)
 		}
 		delete(want, row.ID)
-		key := fmt.Sprint(row.Occurred.Format(time.DateOnly), 100+Bucket(row.Subject), row.Subject, "/", row.Occurred.Format(timeText))
+		key := fmt.Sprint(row.Occurred.Format(time.DateOnly), 100+history.BucketOf(bellwether.Subject(row.Subject)), row.Subject, "/", row.Occurred.Format(timeText))
 		if key <= last {
 			t.Fatalf("%s after %s", key, last)
 		}
@@ -59,7 +59,7 @@ func TestRows(t *testing.T) {
 	day := Filter{From: begin.AddDate(0, 0, 1), To: begin.AddDate(0, 0, 2), Buckets: []int{3, 4}}
 	some := rowsOf[EventRow](t, target, day)
 	for _, r := range some {
-		if b := Bucket(r.Subject); r.Occurred.Format(time.DateOnly) != "2026-11-02" || b != 3 && b != 4 {
+		if b := history.BucketOf(bellwether.Subject(r.Subject)); r.Occurred.Format(time.DateOnly) != "2026-11-02" || b != 3 && b != 4 {
 			t.Errorf("%v of bucket %d", r, b)
 		}
 	}
@@ -230,7 +230,7 @@ func TestDamagedState(t *testing.T) {
 	people := crowd(rand.New(rand.NewPCG(3, 3)), 50)
 	mustTurn(t, target, people, Options{})
 	want := contents(t, target)
-	name := stateName(Bucket("p7"))
+	name := stateName(history.BucketOf("p7"))
 	for _, text := range []string{"", "\x01", want[name][:len(want[name])/2], "\x02" + want[name][1:]} {
 		if err := target.Put(context.Background(), name, strings.NewReader(text)); err != nil {
 			t.Fatal(err)

@@ -10,19 +10,17 @@ import (
 	"io"
 	"slices"
 
+	"bellwether/history"
 	"bellwether/store"
 
 	"github.com/cespare/xxhash/v2"
 )
 
-// Buckets is by how many buckets people are parted.
-const Buckets = 64
+// Buckets is by how many buckets people are parted; [history.BucketOf] tells which is whose.
+const Buckets = history.Buckets
 
 // hashOf is XXH64 of the person's id.
 func hashOf(subject string) uint64 { return xxhash.Sum64String(subject) }
-
-// Bucket is the bucket of a person: the six highest bits of XXH64 of the canonical id's UTF-8 bytes.
-func Bucket(subject string) int { return int(hashOf(subject) >> 58) }
 
 // state is what a bucket remembers of its people between two turns: by it a turn knows who changed and on which days.
 type state struct {

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 
@@ -42,7 +41,7 @@ func Application() app.Application {
 				return sh.Print(c.OutOrStdout(), h, func(w io.Writer) error { _, err := fmt.Fprintln(w, h.Item, "by", h.Model); return err })
 			}}}
 		},
-		Pages: &page.Module{Templates: sub("templates"), Texts: sub("texts"), Pages: []page.Page{{
+		Pages: &page.Module{Templates: page.Sub(files, "templates"), Texts: page.Sub(files, "texts"), Pages: []page.Page{{
 			Path: "/habits", Role: string(web.Read), Title: "habits.title", Template: "habits.html.tmpl", Doc: "what people do next", Data: show,
 		}}},
 	}
@@ -125,14 +124,6 @@ func answer(ctx context.Context, in *input) (*output, error) {
 
 //go:embed templates texts
 var files embed.FS
-
-func sub(folder string) fs.FS {
-	f, err := fs.Sub(files, folder)
-	if err != nil {
-		panic(err) // the folders are constants of this package
-	}
-	return f
-}
 
 func show(ctx context.Context, _ *http.Request) (any, error) {
 	p, err := app.From(ctx)

@@ -7,7 +7,7 @@
 //
 //	params.ZeroGrad(); params.Pack(); pass.Begin(rows, offsets)
 //	y := network.Forward(pass, x)
-//	loss := nn.MSE(dy, y, target, scale)
+//	loss := nn.BinaryCrossEntropy(dy, y, target, scale)
 //	network.Backward(pass, dy)
 //	optimizer.Step(step, rate)
 //

@@ -6,20 +6,6 @@ import (
 	"bellwether/tensor"
 )
 
-// MSE returns scale·Σ (y − target)² and sets dy to its gradient; dy may be nil.
-// The mean over n values has scale 1/n.
-func MSE(dy, y, target []float32, scale float32) float64 {
-	var loss float64
-	for i, v := range y {
-		d := v - target[i]
-		loss += float64(d) * float64(d)
-		if dy != nil {
-			dy[i] = 2 * scale * d
-		}
-	}
-	return loss * float64(scale)
-}
-
 // BinaryCrossEntropy returns scale·Σ −[t·ln σ(x) + (1−t)·ln(1−σ(x))] for logits
 // x and targets t in [0, 1], and sets dx to its gradient; dx may be nil.
 func BinaryCrossEntropy(dx, x, target []float32, scale float32) float64 {

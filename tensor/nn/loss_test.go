@@ -14,7 +14,7 @@ func TestScalarLossGradients(t *testing.T) {
 		target[i] = sigmoid(target[i])
 	}
 	for name, loss := range map[string]func(dx, x, target []float32, scale float32) float64{
-		"mse": MSE, "bce": BinaryCrossEntropy,
+		"bce": BinaryCrossEntropy,
 	} {
 		dx := make([]float32, len(x))
 		loss(dx, x, target, .5)
@@ -156,21 +156,6 @@ func TestGBCEWithoutCalibrationIsBCE(t *testing.T) {
 	g.Calibration = 1
 	if got := g.positiveWeight(); math.Abs(got-.1) > 1e-12 {
 		t.Errorf("β is %g for t = 1, want α = .1", got)
-	}
-}
-
-// The mean that ZILN's parameters stand for is that of its draws.
-func TestZILNMean(t *testing.T) {
-	x := []float32{.4, .7, -.3}
-	sigma := math.Log1p(math.Exp(float64(x[2])))
-	draws := random(400_000, 8)
-	var sum float64
-	for _, z := range draws {
-		sum += math.Exp(float64(x[1]) + sigma*float64(z))
-	}
-	want := sum / float64(len(draws)) / (1 + math.Exp(-float64(x[0])))
-	if got := ZILNMean(x); math.Abs(got-want) > .01*want {
-		t.Errorf("mean %g, the draws' is %g", got, want)
 	}
 }
 

@@ -34,46 +34,6 @@ func state(ps Params, prefix string, fill float32, rowWise func(*Param) bool) Pa
 
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
-// SGD is stochastic gradient descent with momentum (PyTorch's form: the
-// velocity is not scaled by the rate).
-type SGD struct {
-	Momentum    float32
-	WeightDecay float32
-
-	params, velocity Params
-}
-
-// NewSGD returns an optimiser of ps.
-func NewSGD(ps Params, o SGD) *SGD {
-	o.params = ps
-	if o.Momentum != 0 {
-		o.velocity = state(ps, "sgd.velocity:", 0, nil)
-	}
-	return &o
-}
-
-// State implements Optimizer.
-func (o *SGD) State() Params { return o.velocity }
-
-// Step implements Optimizer.
-func (o *SGD) Step(_ int, rate float32) {
-	for i, p := range o.params {
-		p.blocks(func(first int, value, grad []float32) {
-			if o.velocity == nil {
-				for j, g := range grad {
-					value[j] -= rate * (g + o.WeightDecay*value[j])
-				}
-				return
-			}
-			velocity := o.velocity[i].Value[first : first+len(value)]
-			for j, g := range grad {
-				velocity[j] = o.Momentum*velocity[j] + g + o.WeightDecay*value[j]
-				value[j] -= rate * velocity[j]
-			}
-		})
-	}
-}
-
 // AdaGrad divides by the root of the sum of squared gradients (Duchi, Hazan and
 // Singer 2011). With RowWise a sparse table keeps one sum a row, of the row's
 // mean square.

@@ -14,10 +14,8 @@ func quadratic(p *Param) {
 
 func TestOptimizersFindTheMinimum(t *testing.T) {
 	for name, make := range map[string]func(Params) (Optimizer, float32){
-		"sgd":      func(ps Params) (Optimizer, float32) { return NewSGD(ps, SGD{}), .1 },
-		"momentum": func(ps Params) (Optimizer, float32) { return NewSGD(ps, SGD{Momentum: .9}), .02 },
-		"adagrad":  func(ps Params) (Optimizer, float32) { return NewAdaGrad(ps, AdaGrad{}), 1 },
-		"adam":     func(ps Params) (Optimizer, float32) { return NewAdam(ps, Adam{}), .1 },
+		"adagrad": func(ps Params) (Optimizer, float32) { return NewAdaGrad(ps, AdaGrad{}), 1 },
+		"adam":    func(ps Params) (Optimizer, float32) { return NewAdam(ps, Adam{}), .1 },
 	} {
 		b := NewBuilder(1)
 		p := b.Param("x", Normal(1), 5)
@@ -36,7 +34,6 @@ func TestOptimizersFindTheMinimum(t *testing.T) {
 
 func TestSparseOptimizersMoveTouchedRowsOnly(t *testing.T) {
 	for name, make := range map[string]func(Params) Optimizer{
-		"sgd":              func(ps Params) Optimizer { return NewSGD(ps, SGD{Momentum: .9}) },
 		"adagrad":          func(ps Params) Optimizer { return NewAdaGrad(ps, AdaGrad{}) },
 		"row-wise adagrad": func(ps Params) Optimizer { return NewAdaGrad(ps, AdaGrad{RowWise: true}) },
 		"adam":             func(ps Params) Optimizer { return NewAdam(ps, Adam{}) },
@@ -139,7 +136,7 @@ func TestGroupsMoveTheirOwn(t *testing.T) {
 	b := NewBuilder(1)
 	x, y := b.Param("x", Constant(0), 1), b.Param("y", Constant(0), 1)
 	x.Grad[0], y.Grad[0] = 1, 1
-	gs := Groups{{NewSGD(Params{x}, SGD{}), 1}, {NewAdaGrad(Params{y}, AdaGrad{}), .1}}
+	gs := Groups{{descent{Params{x}}, 1}, {NewAdaGrad(Params{y}, AdaGrad{}), .1}}
 	gs.Step(1, .5)
 	near(t, "values", []float32{x.Value[0], y.Value[0]}, []float32{-.5, -.05})
 	if names := gs.State(); len(names) != 1 || names[0].Name != "adagrad.sum:y" {

@@ -140,19 +140,6 @@ func appendZeros(x []float32, n int) []float32 {
 	return x
 }
 
-// blocks calls visit for each run of values that moves in a step: the whole of a dense
-// Param, each touched row of a sparse one. first is the index of value[0] in Value.
-func (p *Param) blocks(visit func(first int, value, grad []float32)) {
-	if p.touched == nil {
-		visit(0, p.Value, p.Grad)
-		return
-	}
-	w := p.Width()
-	for i, row := range p.touched.rows {
-		visit(int(row)*w, p.Row(row), p.Grad[i*w:(i+1)*w])
-	}
-}
-
 // Params is the list of a network's parameters.
 type Params []*Param
 

@@ -20,18 +20,10 @@ const (
 )
 
 // Texts are the pages' texts.
-func Texts() fs.FS { return sub("texts") }
+func Texts() fs.FS { return page.Sub(files, "texts") }
 
 // Templates are the pages' templates.
-func Templates() fs.FS { return sub("templates") }
-
-func sub(folder string) fs.FS {
-	f, err := fs.Sub(files, folder)
-	if err != nil {
-		panic(err) // the folders are constants of this package
-	}
-	return f
-}
+func Templates() fs.FS { return page.Sub(files, "templates") }
 
 // Groups are the groups of the navigation, in order. Applications may put their pages into them.
 func Groups() []page.Group {

@@ -21,7 +21,7 @@ var componentFiles embed.FS
 var ownTexts embed.FS
 
 // Texts are the frame's own texts, for the test that finds missing keys.
-func Texts() fs.FS { return sub(ownTexts, "texts") }
+func Texts() fs.FS { return Sub(ownTexts, "texts") }
 
 // Options configure [New].
 type Options struct {
@@ -227,7 +227,8 @@ func (f *Frame) status(err error) int {
 	return http.StatusInternalServerError
 }
 
-func sub(files fs.FS, folder string) fs.FS {
+// Sub is a folder of embedded files; it panics where there is none, since the folder is a constant of the package that names it.
+func Sub(files fs.FS, folder string) fs.FS {
 	inner, err := fs.Sub(files, folder)
 	if err != nil {
 		panic(err) // the folder's name is a constant of this package

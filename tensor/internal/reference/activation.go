@@ -62,15 +62,6 @@ func Softmax(dst, x []float32, rows, cols int) {
 	}
 }
 
-// SoftmaxCausal is Softmax over columns 0…r of each row r of a square matrix
-// [n, n]; the columns after r become zero.
-func SoftmaxCausal(dst, x []float32, n int) {
-	for r := range n {
-		Softmax(dst[r*n:r*n+r+1], x[r*n:r*n+r+1], 1, r+1)
-		clear(dst[r*n+r+1 : (r+1)*n])
-	}
-}
-
 // SoftmaxBackward sets dx = y ⊙ (dy − Σ dy⊙y) row by row, y being the softmax.
 func SoftmaxBackward(dx, dy, y []float32, rows, cols int) {
 	for r := range rows {
