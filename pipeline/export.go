@@ -70,6 +70,8 @@ func (p *Project) exportTable(ctx context.Context, table string, w io.Writer) er
 }
 
 // lake returns the reducer that brings the files of clean events, decisions and outcomes up to date.
-func (p *Project) lake(ctx context.Context, asOf time.Time) (*lake.Writer, error) {
-	return lake.NewWriter(ctx, p.o.Lake, lake.Options{Decision: p.History.Decision, Currency: p.Currency, Cursor: p.History.Cursor(), AsOf: asOf})
+func (p *Project) lake(ctx context.Context, asOf time.Time, wait float64) (*lake.Writer, error) {
+	return lake.NewWriter(ctx, p.o.Lake, lake.Options{
+		Decision: p.History.Decision, Currency: p.Currency, Cursor: p.History.Cursor(), AsOf: asOf, Wait: wait,
+	})
 }

@@ -31,7 +31,7 @@ func (p *Project) refresh(ctx context.Context, files bool) (TurnReport, error) {
 	}
 	defer p.turns.Unlock()
 	t := p.newTurn(nil)
-	t.tasks, t.files = false, files
+	t.tasks, t.files, t.wait = false, files, 0
 	for _, s := range turnSteps {
 		if s.each {
 			continue

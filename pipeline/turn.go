@@ -17,8 +17,9 @@ type turn struct {
 	report   func(bellwether.Progress)
 	training learn.Training
 	asOf     time.Time
-	tasks    bool // the pass assembles the tasks' data, too
-	files    bool // and brings the lake up to date
+	tasks    bool    // the pass assembles the tasks' data, too
+	files    bool    // and brings the lake up to date
+	wait     float64 // but for days of which at most this share of rows changed
 
 	tally      history.Tally
 	popular    *history.PopularityCounter
@@ -32,11 +33,14 @@ type turn struct {
 	work *learn.Work
 }
 
+// lakeWait is the share of a day's rows that may be under the device that somebody signed in on since, until an export asks for the files.
+const lakeWait = .01
+
 func (p *Project) newTurn(report func(bellwether.Progress)) *turn {
 	if report == nil {
 		report = func(bellwether.Progress) {}
 	}
-	t := &turn{p: p, report: report, training: p.o.Training, asOf: p.Clock(), tasks: true, files: true, assemblers: map[string]learn.Assembler{}}
+	t := &turn{p: p, report: report, training: p.o.Training, asOf: p.Clock(), tasks: true, files: true, wait: lakeWait, assemblers: map[string]learn.Assembler{}}
 	t.result.AsOf = t.asOf
 	return t
 }
@@ -51,7 +55,7 @@ func passPeople(ctx context.Context, t *turn) error {
 		return err
 	}
 	if t.files {
-		w, err := t.p.lake(ctx, t.asOf)
+		w, err := t.p.lake(ctx, t.asOf, t.wait)
 		if err != nil {
 			return err
 		}

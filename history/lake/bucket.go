@@ -32,44 +32,63 @@ type result struct {
 	anew                 bool          // rows are all there are
 }
 
-// bucket brings one bucket up to date. Its state is removed before its first file is touched and stored after its last one, so
-// that after a crash the bucket is written anew and nothing of what it held before counts.
-func (w *Writer) bucket(files *files, bucket int) (result, error) {
+// change is what a pass found of one bucket.
+type change struct {
+	before  *state
+	entries []entry // of those who changed
+	fresh   []known
+	changed map[string]bool
+	gone    map[uint64]bool
+	dirty   map[day]touched
+}
+
+// change reads what a pass found; nil where nothing changed.
+func (w *Writer) change(bucket int) (*change, error) {
 	x := &w.before[bucket]
-	blocks, err := w.spill.take(bucket)
+	blocks, err := w.spill.read(bucket)
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	if len(blocks) == 0 && !x.lost && !slices.Contains(x.seen, false) {
-		return result{}, nil
+		return nil, nil
 	}
-	before, err := loadState(w.ctx, w.target, bucket)
-	if err != nil {
-		return result{}, err
+	c := &change{gone: make(map[uint64]bool)}
+	if c.before, err = loadState(w.ctx, w.target, bucket); err != nil {
+		return nil, err
 	}
-	if before == nil {
-		before = new(state)
+	if c.before == nil {
+		c.before = new(state)
 	}
-	entries, fresh, changed, err := w.entries(blocks)
-	if err != nil {
-		return result{}, err
+	if c.entries, c.fresh, c.changed, err = w.entries(blocks); err != nil {
+		return nil, err
 	}
-	out := result{changed: len(fresh), anew: x.lost, rows: map[day]int64{}}
-	gone := make(map[uint64]bool)
 	for i, seen := range x.seen {
 		if !seen {
-			gone[x.hashes[i]] = true
+			c.gone[x.hashes[i]] = true
 		}
 	}
-	out.gone = len(gone)
-	dirty, after := compare(before, fresh, gone)
-	if err := w.rewrite(files, bucket, &out, dirty, entries, func(subject string) bool { return changed[subject] || gone[hashOf(subject)] }); err != nil {
+	c.dirty = compare(c.before, c.fresh, c.gone)
+	return c, nil
+}
+
+// apply brings one bucket up to date, but for the days that wait. Its state is removed before its first file is touched and stored after
+// its last one, so that after a crash the bucket is written anew and nothing of what it held before counts.
+func (w *Writer) apply(files *files, bucket int, c *change, wait map[day]bool) (result, error) {
+	out := result{changed: len(c.fresh), gone: len(c.gone), anew: w.before[bucket].lost, rows: map[day]int64{}}
+	now := make(map[day]bool, len(c.dirty))
+	for d := range c.dirty {
+		if !wait[d] {
+			now[d] = true
+		}
+	}
+	replaced := func(subject string) bool { return c.changed[subject] || c.gone[hashOf(subject)] }
+	if err := w.rewrite(files, bucket, &out, now, c.entries, replaced); err != nil {
 		return result{}, err
 	}
 	if err := flush(w.target); err != nil { // a state says what the files hold
 		return result{}, err
 	}
-	return out, saveState(w.ctx, w.target, bucket, after)
+	return out, saveState(w.ctx, w.target, bucket, c.after(wait))
 }
 
 // rewrite writes the files of the days that are dirty: what they hold of people who are not replaced, and entries.
@@ -204,57 +223,8 @@ func daysOf(entries []entry) (days []day) {
 			_, _ = digest.Write(entries[end].record)
 		}
 		d := entries[begin].day
-		d.digest = uint32(digest.Sum64())
+		d.digest, d.rows = uint32(digest.Sum64()), uint32(end-begin)
 		days, begin = append(days, d), end
 	}
 	return days
-}
-
-// compare finds the days on which rows came, changed or went, and what is known from now on.
-func compare(before *state, fresh []known, gone map[uint64]bool) (dirty map[day]bool, after *state) {
-	dirty, after = make(map[day]bool), new(state)
-	for i := range fresh {
-		f := &fresh[i]
-		var old []day
-		if k, ok := before.find(f.hash); ok {
-			old = k.days
-		}
-		differ(dirty, old, f.days)
-	}
-	next := fresh
-	for i := range before.people {
-		k := &before.people[i]
-		for len(next) > 0 && next[0].hash < k.hash {
-			after.people, next = append(after.people, next[0]), next[1:]
-		}
-		switch {
-		case len(next) > 0 && next[0].hash == k.hash:
-		case gone[k.hash]:
-			differ(dirty, k.days, nil)
-		default:
-			after.people = append(after.people, *k)
-		}
-	}
-	after.people = append(after.people, next...)
-	return dirty, after
-}
-
-// differ marks the days that are not the same in a and b, both in order.
-func differ(dirty map[day]bool, a, b []day) {
-	mark := func(d day) { dirty[day{table: d.table, day: d.day}] = true }
-	for len(a) > 0 || len(b) > 0 {
-		switch {
-		case len(b) == 0 || len(a) > 0 && compareDays(a[0], b[0]) < 0:
-			mark(a[0])
-			a = a[1:]
-		case len(a) == 0 || compareDays(a[0], b[0]) > 0:
-			mark(b[0])
-			b = b[1:]
-		default:
-			if a[0].digest != b[0].digest {
-				mark(a[0])
-			}
-			a, b = a[1:], b[1:]
-		}
-	}
 }

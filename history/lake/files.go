@@ -35,8 +35,7 @@ const (
 
 // fileName is where the rows of a table on a day in a bucket are.
 func fileName(d day, bucket int) string {
-	at := time.Unix(int64(d.day)*86_400, 0).UTC()
-	return fmt.Sprintf("%s/day=%s/bucket-%02d.parquet", tables[d.table], at.Format(time.DateOnly), bucket)
+	return fmt.Sprintf("%s/day=%s/bucket-%02d.parquet", tables[d.table], dateOf(d), bucket)
 }
 
 // parseName reads a file's name; ok is false for what is no file of a table.

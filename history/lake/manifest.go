@@ -28,7 +28,8 @@ type Manifest struct {
 	Buckets  int                 `json:"buckets"`
 	Currency bellwether.Currency `json:"currency,omitempty"` // of amounts in outcomes
 	Tables   map[string]*Table   `json:"tables"`
-	Changed  []string            `json:"changed"` // files that this turn wrote or deleted; null: any
+	Waiting  int64               `json:"waiting,omitempty"` // at most so many rows are as they were, see [Report]
+	Changed  []string            `json:"changed"`           // files that this turn wrote or deleted; null: any
 }
 
 // Table counts the rows of a table.
@@ -96,6 +97,7 @@ func (w *Writer) manifest(m *Manifest, results []result) *Manifest {
 		}
 		w.report.Rows[name] = table.Rows
 	}
+	m.Waiting = w.report.Waiting
 	m.changed(results)
 	return m
 }
@@ -105,7 +107,7 @@ func (m *Manifest) count(d day, bucket int, rows int64) {
 	if m.Tables[name] == nil {
 		m.Tables[name] = &Table{Days: map[string][]int64{}}
 	}
-	date := time.Unix(int64(d.day)*86_400, 0).UTC().Format(time.DateOnly)
+	date := dateOf(d)
 	table := m.Tables[name]
 	if table.Days[date] == nil {
 		table.Days[date] = make([]int64, Buckets)

@@ -67,8 +67,8 @@ func (s *spill) add(bucket int, block []byte) error {
 	return nil
 }
 
-// take returns a bucket's blocks and frees its room on the disk.
-func (s *spill) take(bucket int) ([]byte, error) {
+// read returns a bucket's blocks.
+func (s *spill) read(bucket int) ([]byte, error) {
 	f := &s.files[bucket]
 	if f.f == nil {
 		return nil, nil
@@ -81,12 +81,24 @@ func (s *spill) take(bucket int) ([]byte, error) {
 	if err == nil {
 		b, err = io.ReadAll(f.f)
 	}
-	err = errors.Join(err, f.f.Close(), os.Remove(f.f.Name()))
-	f.f, f.w = nil, nil
 	if err != nil {
 		return nil, fmt.Errorf("lake: reading a scratch file: %w", err)
 	}
 	return b, nil
+}
+
+// free gives back a bucket's room on the disk.
+func (s *spill) free(bucket int) error {
+	f := &s.files[bucket]
+	if f.f == nil {
+		return nil
+	}
+	err := errors.Join(f.f.Close(), os.Remove(f.f.Name()))
+	f.f, f.w = nil, nil
+	if err != nil {
+		return fmt.Errorf("lake: removing a scratch file: %w", err)
+	}
+	return nil
 }
 
 // Kinds of records in a block.

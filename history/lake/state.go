@@ -39,6 +39,7 @@ type day struct {
 	table  byte  // place in tables
 	day    int32 // since 1970
 	digest uint32
+	rows   uint32
 }
 
 func compareDays(a, b day) int {
@@ -46,7 +47,7 @@ func compareDays(a, b day) int {
 }
 
 // stateVersion is the first byte of a state; another version's is read as none, and the bucket is written anew.
-const stateVersion = 2
+const stateVersion = 3
 
 func stateName(bucket int) string { return fmt.Sprintf("_state/bucket-%02d", bucket) }
 
@@ -63,7 +64,7 @@ func (s *state) encode() []byte {
 		before := int32(0)
 		for _, d := range p.days {
 			b = binary.AppendVarint(append(b, d.table), int64(d.day-before))
-			b = binary.LittleEndian.AppendUint32(b, d.digest)
+			b = binary.AppendUvarint(binary.LittleEndian.AppendUint32(b, d.digest), uint64(d.rows))
 			before = d.day
 		}
 	}
@@ -85,7 +86,7 @@ func decodeState(b []byte) *state {
 		for n := r.uvarint(); n > 0 && !r.bad; n-- {
 			d := day{table: r.octet()}
 			before += int32(r.varint())
-			d.day, d.digest = before, r.fixed32()
+			d.day, d.digest, d.rows = before, r.fixed32(), uint32(r.uvarint())
 			p.days = append(p.days, d)
 		}
 		s.people = append(s.people, p)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ type Options struct {
 	Cursor   uint64              // of the log that the pass read up to, for the manifest
 	AsOf     time.Time           // of the pass, for the manifest
 	Workers  int                 // buckets written at a time; 0: 2
+	Wait     float64             // share of a day's rows that may change before its files are written anew, see [Report.Waiting]; 0: none
 }
 
 // Writer brings a lake up to date with a pass over everybody. It is a [history.Reducer]; use a new one a pass and Close it.
@@ -41,6 +43,7 @@ type pass struct {
 	done    bool
 	report  Report
 	orphans atomic.Int64
+	spilled atomic.Int64 // people who changed
 }
 
 // index is what a pass holds of a bucket's state in memory: 17 bytes a person.
@@ -57,6 +60,7 @@ type Report struct {
 	Gone    int64            `json:"gone"`    // people that are no more: joined to others, or robots
 	Files   int64            `json:"files"`   // written or deleted
 	Orphans int64            `json:"orphans"` // outcomes left out as their decisions aren't known
+	Waiting int64            `json:"waiting"` // at most so many rows are as they were: of a device that signed in since, say
 	Rows    map[string]int64 `json:"rows"`    // in the lake, by table
 }
 
@@ -121,6 +125,7 @@ func (w *Writer) Add(p *history.Person) error {
 	if err := w.encode(p, digest); err != nil {
 		return fmt.Errorf("lake: %s: %w", p.Subject, err)
 	}
+	w.spilled.Add(1)
 	return w.spill.add(int(hash>>58), appendText(nil, string(w.block.buf)))
 }
 
@@ -160,7 +165,7 @@ func (w *Writer) Done() error {
 	if err != nil {
 		return err
 	}
-	results, err := w.buckets()
+	results, err := w.buckets(before)
 	if err != nil {
 		return err
 	}
@@ -170,28 +175,25 @@ func (w *Writer) Done() error {
 }
 
 // buckets brings all buckets up to date, some at a time, and returns what became of each.
-func (w *Writer) buckets() ([]result, error) {
-	results, errs := make([]result, Buckets), make([]error, Buckets)
-	var next atomic.Int64
-	done := make(chan struct{})
-	for range w.o.Workers {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			files := newFiles(w.target)
-			for {
-				bucket := int(next.Add(1)) - 1
-				if bucket >= Buckets || w.ctx.Err() != nil {
-					return
-				}
-				results[bucket], errs[bucket] = w.bucket(files, bucket)
-			}
-		}()
+func (w *Writer) buckets(m *Manifest) ([]result, error) {
+	wait, err := w.waiting(m)
+	if err != nil {
+		return nil, err
 	}
-	for range w.o.Workers {
-		<-done
-	}
-	if err := cmp.Or(w.ctx.Err(), errors.Join(errs...)); err != nil {
-		return nil, fmt.Errorf("lake: %w", err)
+	results := make([]result, Buckets)
+	err = w.parallel(func(files *files, bucket int) error {
+		c, err := w.change(bucket)
+		if err == nil {
+			err = w.spill.free(bucket)
+		}
+		if err != nil || c == nil {
+			return err
+		}
+		results[bucket], err = w.apply(files, bucket, c, wait)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	for i := range results {
 		w.report.Changed += int64(results[i].changed)
@@ -199,4 +201,28 @@ func (w *Writer) buckets() ([]result, error) {
 		w.report.Files += int64(results[i].files)
 	}
 	return results, nil
+}
+
+// parallel calls do with each bucket, with as many at a time as there are workers.
+func (w *Writer) parallel(do func(files *files, bucket int) error) error {
+	errs := make([]error, Buckets)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range w.o.Workers {
+		all.Go(func() {
+			files := newFiles(w.target)
+			for {
+				bucket := int(next.Add(1)) - 1
+				if bucket >= Buckets || w.ctx.Err() != nil {
+					return
+				}
+				errs[bucket] = do(files, bucket)
+			}
+		})
+	}
+	all.Wait()
+	if err := cmp.Or(w.ctx.Err(), errors.Join(errs...)); err != nil {
+		return fmt.Errorf("lake: %w", err)
+	}
+	return nil
 }
