@@ -126,14 +126,20 @@ func (c *Collector) unseen(messages []*message) (fresh, seen []*message, err err
 		sought[i].key, sought[i].at = m.key(), i
 	}
 	slices.SortFunc(sought, func(a, b soughtKey) int { return bytes.Compare(a.key[:], b.key[:]) })
-	known := make([]bool, len(messages))
+	keys, space := make([][]byte, len(sought)), make([]byte, 0, len(sought)*(1+len(seenKey{})))
 	for i := range sought {
-		s := &sought[i]
-		received, ok, err := lookup(c.view, s.key)
-		if err != nil {
-			return nil, nil, fmt.Errorf("collect: look an id up: %w", err)
-		}
-		known[s.at] = ok && within(received, messages[s.at].received(), c.o.DedupWindow)
+		from := len(space)
+		space = append(append(space, seenPrefix), sought[i].key[:]...)
+		keys[i] = space[from:]
+	}
+	known := make([]bool, len(messages))
+	err = c.view.GetAll(keys, func(i int, value []byte) {
+		at := sought[i].at
+		received, ok := receivedAt(value)
+		known[at] = ok && within(received, messages[at].received(), c.o.DedupWindow)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("collect: look ids up: %w", err)
 	}
 	fresh = messages[:0]
 	for i, m := range messages {

@@ -39,6 +39,20 @@ func (m *memory) Get(key []byte) ([]byte, error) {
 	return m.base.Get(key)
 }
 
+// GetAll asks for one key after the other.
+func (m *memory) GetAll(keys [][]byte, fn func(at int, value []byte)) error {
+	for i, key := range keys {
+		value, err := m.Get(key)
+		if err != nil {
+			return err
+		}
+		if value != nil {
+			fn(i, value)
+		}
+	}
+	return nil
+}
+
 // Scan sees what was written here, not what is below.
 func (m *memory) Scan(prefix []byte, fn func(k, v []byte) bool) error {
 	for _, k := range slices.Sorted(maps.Keys(m.values)) {

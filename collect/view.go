@@ -21,6 +21,7 @@ type appender interface {
 // view is what was folded from the records: the store's view, or memory in a dry run.
 type view interface {
 	Get(key []byte) ([]byte, error)
+	GetAll(keys [][]byte, fn func(at int, value []byte)) error
 	Scan(prefix []byte, fn func(k, v []byte) bool) error
 	Wait(ctx context.Context, sequence uint64) error
 	Cursor() uint64
@@ -59,13 +60,12 @@ func keyOf(id bellwether.EventID) (k seenKey) {
 
 func prefixed(prefix byte, rest []byte) []byte { return append([]byte{prefix}, rest...) }
 
-// lookup returns when an event with this key was received, in Unix nanoseconds.
-func lookup(v view, k seenKey) (received int64, ok bool, err error) {
-	b, err := v.Get(prefixed(seenPrefix, k[:]))
-	if err != nil || len(b) != 16 {
-		return 0, false, err
+// receivedAt returns when an event was received, in Unix nanoseconds, from what the view keeps of its id.
+func receivedAt(seen []byte) (at int64, ok bool) {
+	if len(seen) != 16 {
+		return 0, false
 	}
-	return int64(binary.BigEndian.Uint64(b)), true, nil
+	return int64(binary.BigEndian.Uint64(seen)), true
 }
 
 // folder folds the log into the view of the ids seen and of the dead letters.

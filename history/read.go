@@ -30,6 +30,7 @@ type reader struct {
 	arena     []byte // values of the person's events
 	spans     []span
 	decisions []decided
+	decidedAt []int64 // of each identity, when the first decision about it was taken; 0: none
 }
 
 // span is an event in the arena.
@@ -50,7 +51,7 @@ type decided struct {
 }
 
 func (r *reader) begin() {
-	r.arena, r.spans, r.entries, r.decisions = r.arena[:0], r.spans[:0], r.entries[:0], r.decisions[:0]
+	r.arena, r.spans, r.entries, r.decisions, r.decidedAt = r.arena[:0], r.spans[:0], r.entries[:0], r.decisions[:0], append(r.decidedAt[:0], 0)
 }
 
 // person reads one name as a person: its own events in the scopes in which it was not joined to anybody, and those of
@@ -122,6 +123,7 @@ func (r *reader) take(out *own, kind byte, rest, v []byte) error {
 		}
 		n.count(r.tally)
 	case decisionKind, outcomeKind:
+		r.decided(kind, rest, 0)
 		if out.links == nil {
 			return r.addDecided(kind, rest, v)
 		}
@@ -156,6 +158,11 @@ func (r *reader) finish(p *Person, o own, decisions bool) (*Person, error) {
 	if err := r.addMembers(p, members, decisions); err != nil {
 		return nil, err
 	}
+	if !decisions && len(p.Identities) > 1 {
+		if err := r.firstDecision(p.Identities[0].ID); err != nil {
+			return nil, err
+		}
+	}
 	r.crowd()
 	text := string(r.arena)
 	r.entries = slices.Grow(r.entries, len(r.spans))
@@ -180,36 +187,39 @@ func (r *reader) finish(p *Person, o own, decisions bool) (*Person, error) {
 		return nil, nil
 	}
 	r.clean(p)
-	if err := r.assign(p); err != nil {
-		return nil, err
-	}
+	r.assign(p)
 	return p, r.decide(p)
 }
 
 // assign gives the person the holdout bucket of the identity about which the first decision was taken, so that nobody changes arms
 // by signing in; before there is a decision, the subject's own.
-func (r *reader) assign(p *Person) error {
+func (r *reader) assign(p *Person) {
 	who, first := p.Subject, int64(math.MaxInt64)
-	for i := range p.Identities {
-		if len(p.Identities) == 1 {
-			break // whatever was decided, it is the subject's own
-		}
-		id := p.Identities[i].ID
-		prefix := kindKey(id, decisionKind)
-		err := r.source.Scan(prefix, func(k, _ []byte) bool {
-			if rest := k[len(prefix):]; len(rest) >= 8 {
-				if at := int64(binary.BigEndian.Uint64(rest)); at < first && (r.asOf == 0 || at <= r.asOf) {
-					who, first = id, at
-				}
-			}
-			return false // the first one is enough
-		})
-		if err != nil {
-			return err
+	for i, at := range r.decidedAt {
+		if at != 0 && at < first {
+			who, first = p.Identities[i].ID, at
 		}
 	}
 	p.Bucket = bellwether.HoldoutBucket(r.salt, who)
-	return nil
+}
+
+// decided notes the first decision about an identity; they come in the order of time.
+func (r *reader) decided(kind byte, rest []byte, owner int32) {
+	if kind != decisionKind || len(rest) < 8 || r.decidedAt[owner] != 0 {
+		return
+	}
+	if at := int64(binary.BigEndian.Uint64(rest)); r.asOf == 0 || at <= r.asOf {
+		r.decidedAt[owner] = at
+	}
+}
+
+// firstDecision looks up the first decision about the subject where its decisions are not read.
+func (r *reader) firstDecision(name bellwether.Subject) error {
+	prefix := kindKey(name, decisionKind)
+	return r.source.Scan(prefix, func(k, _ []byte) bool {
+		r.decided(decisionKind, k[len(prefix):], 0)
+		return false // the first one is enough
+	})
 }
 
 // crowd drops all but the newest events of an id that has too many.
@@ -242,19 +252,17 @@ func (r *reader) addMembers(p *Person, todo []member, decisions bool) error {
 		if m.depth > maxDepth || len(p.Identities) > 2*maxMembers {
 			continue
 		}
-		link, ok, err := parentOf(r.source, m.name, m.scope)
+		owner, spans, arena := int32(len(p.Identities)), len(r.spans), len(r.arena)
+		r.decidedAt = append(r.decidedAt, 0)
+		link, more, err := r.scanMember(m, owner, decisions)
 		if err != nil {
 			return err
 		}
-		if !ok || r.asOf != 0 && link.since > r.asOf {
+		if link == nil { // it is not joined in this scope, or that is not known yet
+			r.spans, r.arena, r.decidedAt = r.spans[:spans], r.arena[:arena], r.decidedAt[:owner]
 			continue
 		}
-		owner := int32(len(p.Identities))
 		p.Identities = append(p.Identities, Identity{ID: m.name, Parent: m.under, Since: link.since})
-		more, err := r.scanMember(m, owner, decisions)
-		if err != nil {
-			return err
-		}
 		for _, next := range more {
 			if next.scope == m.scope {
 				next.depth, next.under = m.depth+1, owner
@@ -265,8 +273,9 @@ func (r *reader) addMembers(p *Person, todo []member, decisions bool) error {
 	return nil
 }
 
-// scanMember reads a member's events and members, and the decisions about it if this is what it was joined to last.
-func (r *reader) scanMember(m member, owner int32, decisions bool) (more []member, err error) {
+// scanMember reads a member's events and members, and the decisions about it if this is what it was joined to last; link is nil if it
+// is not joined in the member's scope.
+func (r *reader) scanMember(m member, owner int32, decisions bool) (link *parent, more []member, err error) {
 	prefix := nameKey(m.name)
 	var failed error
 	var last parent
@@ -278,22 +287,29 @@ func (r *reader) scanMember(m member, owner int32, decisions bool) (more []membe
 			r.addSpan(rest, v, owner, true, m.scope)
 		case linkKind:
 			var p parent
-			if failed = p.decode(v); failed == nil && p.place.compare(last.place) >= 0 && (r.asOf == 0 || p.since <= r.asOf) {
+			if failed = p.decode(v); failed != nil || r.asOf != 0 && p.since > r.asOf {
+				break
+			}
+			if p.place.compare(last.place) >= 0 {
 				last, lastScope = p, string(rest)
+			}
+			if string(rest) == m.scope {
+				link = &p
 			}
 		case memberKind:
 			if scope, name, ok := memberOf(rest); ok {
 				more = append(more, member{scope: scope, name: name})
 			}
 		case decisionKind, outcomeKind:
-			if !decisions || lastScope != m.scope {
+			r.decided(kind, rest, owner)
+			if !decisions || link == nil || lastScope != m.scope {
 				return false
 			}
 			failed = r.addDecided(kind, rest, v)
 		}
 		return failed == nil
 	})
-	return more, cmp.Or(err, failed)
+	return link, more, cmp.Or(err, failed)
 }
 
 // decide decodes the decisions that are not settled, and the outcomes of those that are.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"sync"
@@ -19,6 +20,32 @@ func (v *View) Get(key []byte) ([]byte, error) {
 	var space [128]byte
 	value, err := get(i.DB, append(append(space[:0], v.prefix...), key...))
 	return value, i.judge(err)
+}
+
+// GetAll calls fn with the place and the value of each key that is there; fn must not keep the value. It is for many keys of which most
+// are absent, and costs least where they are in order: one iterator goes through them and asks the filters of the last level too,
+// which Get does not.
+func (v *View) GetAll(keys [][]byte, fn func(at int, value []byte)) error {
+	in, err := v.enter()
+	if err != nil {
+		return err
+	}
+	defer v.leave(in)
+	i, err := in.NewIter(&pebble.IterOptions{LowerBound: v.prefix, UpperBound: after(v.prefix), UseL6Filters: true})
+	if err != nil {
+		return in.judge(err)
+	}
+	var space [128]byte
+	full := append(space[:0], v.prefix...)
+	for at, key := range keys {
+		full = append(full[:len(v.prefix)], key...)
+		if i.SeekPrefixGE(full) && bytes.Equal(i.Key(), full) {
+			fn(at, i.Value())
+		} else if i.Error() != nil {
+			break
+		}
+	}
+	return in.judge(errors.Join(i.Error(), i.Close()))
 }
 
 // Scan calls fn with the keys that begin with prefix, in order, until fn returns

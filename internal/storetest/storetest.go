@@ -42,6 +42,7 @@ func Run(t *testing.T, o store.Options) {
 		"view/scan":              s.viewScan,
 		"view/fold error":        s.viewFoldError,
 		"view/writer":            s.viewWriter,
+		"view/getall":            s.viewGetAll,
 		"view/closed":            s.viewClosed,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newFixture(t, o)) })

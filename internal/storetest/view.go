@@ -260,6 +260,39 @@ func (suite) viewWriter(t *testing.T, f *fixture) {
 	}
 }
 
+// viewGetAll: many keys at once are what Get says of each, in any order, also of the view's neighbours in the same store.
+func (suite) viewGetAll(t *testing.T, f *fixture) {
+	fold := func(w *store.ViewWriter, b store.Batch) error {
+		for i := range 3000 {
+			w.Set(fmt.Appendf(nil, "%04d", i*2), fmt.Appendf(nil, "value %d", i*2))
+		}
+		w.Delete([]byte("0100"))
+		w.Set([]byte("0102"), nil)
+		return nil
+	}
+	f.append("a")
+	v, other := f.view("keys", 1, fold), f.view("keyt", 1, func(w *store.ViewWriter, _ store.Batch) error { w.Set([]byte("0001"), nil); return nil })
+	f.wait(v, 1)
+	f.wait(other, 1)
+	var keys [][]byte
+	for i := range 6000 {
+		keys = append(keys, fmt.Appendf(nil, "%04d", (i*7919+5)%6001), fmt.Appendf(nil, "%03d", i%1000))
+	}
+	keys = append(keys, nil, []byte("9"), []byte("0000\x00"))
+	got := map[int]string{}
+	f.must(v.GetAll(keys, func(at int, value []byte) { got[at] = string(value) }))
+	for i, key := range keys {
+		want, err := v.Get(key)
+		f.must(err)
+		if value, ok := got[i]; ok != (want != nil) || value != string(want) {
+			t.Fatalf("%q is %q (there: %v) among others, %q alone", key, value, ok, want)
+		}
+	}
+	if len(got) < 2900 {
+		t.Errorf("%d keys were found", len(got))
+	}
+}
+
 func (suite) viewClosed(t *testing.T, f *fixture) {
 	v := f.view("count", 1, countIDs)
 	waiting := make(chan error, 1)
@@ -271,6 +304,9 @@ func (suite) viewClosed(t *testing.T, f *fixture) {
 	}
 	if _, err := v.Get([]byte("k")); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("Get in a closed view: %v", err)
+	}
+	if err := v.GetAll(nil, nil); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("GetAll in a closed view: %v", err)
 	}
 	if err := v.Scan(nil, nil); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("Scan in a closed view: %v", err)
