@@ -62,6 +62,13 @@ func (b *budget) take(level, n int) bool {
 // keeps reports whether people of a level are still kept.
 func (b *budget) keeps(level int) bool { return level >= int(b.level.Load()) }
 
+// kept is how many steps or rows are kept.
+func (b *budget) kept() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.total
+}
+
 // share is the share of people that is kept.
 func (b *budget) share() float64 {
 	return float64(sampleLimits[b.level.Load()]) / float64(sampleLimits[0])

@@ -344,5 +344,8 @@ func (s *Sequences) Data() (*bellwether.Sequences, error) { return s.out, s.err 
 // Share is the share of people whom the budget of steps left in.
 func (s *Sequences) Share() float64 { return s.budget.share() }
 
+// Kept is how many steps the budget left in.
+func (s *Sequences) Kept() int64 { return s.budget.kept() }
+
 // Backfilled reports whether most events were received more than a day after they occurred.
 func (s *Sequences) Backfilled() bool { return s.late.decide(KnownByData) == KnownOccurred }

@@ -321,7 +321,7 @@ func TestSequencesOfASample(t *testing.T) {
 	if share := float64(len(q.People)) / 20_000; math.Abs(share-s.Share()) > 4*math.Sqrt(share/20_000) {
 		t.Errorf("%.4f of the people are kept, %.4f are said to be", share, s.Share())
 	}
-	if n := q.Count(); n > 15_000 || n < 13_000 {
-		t.Errorf("%d steps are kept of a budget of 15,000", n)
+	if n := q.Count(); n > 15_000 || n < 13_000 || s.Kept() != int64(n) {
+		t.Errorf("%d steps are kept of a budget of 15,000, %d are said to be", n, s.Kept())
 	}
 }

@@ -20,6 +20,7 @@ type TurnReport struct {
 	Events    int64                `json:"events"` // of them, clean ones
 	People    int64                `json:"people"`
 	Decisions int64                `json:"decisions"`
+	Steps     int64                `json:"steps"`   // of people's histories, kept in memory to learn from
 	Settled   int64                `json:"settled"` // outcomes that became records of the log
 	Cleaning  []history.RuleReport `json:"cleaning"`
 	Calendar  history.Calendar     `json:"calendar"`

@@ -69,7 +69,12 @@ func passPeople(ctx context.Context, t *turn) error {
 	r := &t.result
 	r.Cursor, r.Cleaning = t.tally.Cursor, t.tally.Rules
 	r.Read, r.Events, r.People, r.Decisions = t.tally.Read, t.tally.Events, t.tally.People, t.tally.Decisions
-	t.result.Calendar = t.calendar.Calendar
+	r.Calendar = t.calendar.Calendar
+	for _, a := range t.assemblers {
+		if k, ok := a.(interface{ Kept() int64 }); ok {
+			r.Steps += k.Kept()
+		}
+	}
 	return nil
 }
 

@@ -128,7 +128,7 @@ func TestUntrained(t *testing.T) {
 	s := newShop(t)
 	s.walk(30, 10, 6)
 	r := s.turn(TurnOptions{Untrained: true})
-	if len(r.Tasks) != 0 || r.Number != 1 || r.People != 30 || r.Read != r.Events {
+	if len(r.Tasks) != 0 || r.Number != 1 || r.People != 30 || r.Read != r.Events || r.Steps != 300 {
 		t.Errorf("%+v", r)
 	}
 	if v := s.serving("recommend"); v != "" {

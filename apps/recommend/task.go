@@ -38,6 +38,9 @@ func newData(in learn.Inputs) learn.Assembler {
 	})}
 }
 
+// Kept is how many steps are in memory.
+func (d *data) Kept() int64 { return d.sequences.Kept() }
+
 // Fork implements [history.Reducer].
 func (d *data) Fork() history.Reducer {
 	return &data{in: d.in, sequences: d.sequences.Fork().(*dataset.Sequences), slates: d.slates.fork()}
