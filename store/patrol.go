@@ -129,7 +129,11 @@ func (g *guard) patrol(ctx context.Context, damaged func(stream string)) {
 		return cmp.Or(-cmp.Compare(kindOf(a), kindOf(b)), strings.Compare(a, b))
 	})
 	for _, name := range names {
-		if whole, err := g.check(ctx, name, 0, ^uint64(0), true); err != nil {
+		whole, err := g.check(ctx, name, 0, ^uint64(0), true)
+		if ctx.Err() != nil {
+			return // the store is being closed
+		}
+		if err != nil {
 			g.log.Warn("stored files are not checked", "stream", name, "error", err)
 		} else if !whole {
 			damaged(name)

@@ -38,7 +38,7 @@ func (d *demo) sampleEvents(w io.Writer) error {
 		}
 		return *s
 	}
-	if err := out.Write([]string{"event_id", "time", "customer_id", "event", "product_id", "price", "currency", "channel"}); err != nil {
+	if err := out.Write([]string{"time", "customer_id", "event", "product_id", "price", "currency", "channel"}); err != nil {
 		return err
 	}
 	err := lake.Each(context.Background(), lake.Folder(filepath.Join(d.folder, "lake")), lake.Filter{}, func(r *lake.EventRow) error {
@@ -49,7 +49,7 @@ func (d *demo) sampleEvents(w io.Writer) error {
 		if r.Price != nil {
 			price = r.Price.String()
 		}
-		return out.Write([]string{r.ID, r.Occurred.Format(time.RFC3339), r.Subject, r.Type, text(r.Item), price, text(r.Currency), text(r.Channel)})
+		return out.Write([]string{r.Occurred.Format(time.RFC3339), r.Subject, r.Type, text(r.Item), price, text(r.Currency), text(r.Channel)})
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		return fmt.Errorf("writing sample events: %w", err)
