@@ -14,7 +14,7 @@ import (
 // int64 vectors of one length, at least 1: "items", indices in Items or −1 for
 // none, and one for each of the settings' fields, rows of its table as
 // docs/formats/weights.md says. Its outputs are "states" [length, dim], the
-// trunk's after each event, and for what follows the last event "logits" [items],
+// Transformer's after each event, and for what follows the last event "logits" [items],
 // which are Score's, and "next_type" and "next_wait", logits of the tasks. Events before
 // the latest Settings.Length are left out, as Score does. Hashed items have
 // their vectors in the file, hashed people none. Metadata hold the card and the
@@ -40,7 +40,7 @@ func WriteONNX(w io.Writer, m *Model) error {
 
 // graph returns m as operators; an error names a parameter that they leave out or lack.
 func (m *Model) graph() (*onnx.Graph, error) {
-	g := &trunk{Graph: onnx.NewGraph(Family), m: m, unused: map[string]*nn.Param{}, used: map[string]bool{}}
+	g := &exporter{Graph: onnx.NewGraph(Family), m: m, unused: map[string]*nn.Param{}, used: map[string]bool{}}
 	for _, p := range m.params {
 		g.unused[p.Name] = p
 	}
@@ -58,8 +58,8 @@ func (m *Model) graph() (*onnx.Graph, error) {
 	return g.Graph, g.err
 }
 
-// trunk builds the graph of a model.
-type trunk struct {
+// exporter builds the graph of a model.
+type exporter struct {
 	*onnx.Graph
 	m      *Model
 	unused map[string]*nn.Param // by name
@@ -68,7 +68,7 @@ type trunk struct {
 	err    error
 }
 
-func (g *trunk) build() {
+func (g *exporter) build() {
 	s := &g.m.settings
 	x := g.embedding(s)
 	g.mask = g.causal(x)
@@ -88,7 +88,7 @@ func (g *trunk) build() {
 }
 
 // weight returns the parameter of that name, a part of the file from its first use on.
-func (g *trunk) weight(name string) onnx.Value {
+func (g *exporter) weight(name string) onnx.Value {
 	p := g.unused[name]
 	if p == nil && !g.used[name] {
 		g.err = fmt.Errorf("the model has no %s", name)
@@ -102,13 +102,13 @@ func (g *trunk) weight(name string) onnx.Value {
 }
 
 // latest is an input without what comes before the latest events.
-func (g *trunk) latest(name string) onnx.Value {
+func (g *exporter) latest(name string) onnx.Value {
 	in := g.Input(name, onnx.Int64, "length")
 	return g.Node("Slice", nil, in, g.Integers(-int64(g.m.settings.Length)), g.Integers(math.MaxInt64), g.Integers(0))
 }
 
 // embedding is [steps, dim]: the sum of the tables' rows. No item adds nothing.
-func (g *trunk) embedding(s *Settings) onnx.Value {
+func (g *exporter) embedding(s *Settings) onnx.Value {
 	ids, none := g.latest("items"), g.Integers(0)
 	known := g.Node("Cast", onnx.Attributes{"to": int(onnx.Float)}, g.Node("GreaterOrEqual", nil, ids, none))
 	rows := g.Node("Gather", nil, g.weight("items.weight"), g.Node("Max", nil, ids, none))
@@ -128,7 +128,7 @@ func (g *trunk) embedding(s *Settings) onnx.Value {
 }
 
 // residual is x + branch(norm(x)), gated or not.
-func (g *trunk) residual(name string, x onnx.Value, branch func(name string, x onnx.Value) onnx.Value) onnx.Value {
+func (g *exporter) residual(name string, x onnx.Value, branch func(name string, x onnx.Value) onnx.Value) onnx.Value {
 	n := g.norm(name+".norm", x)
 	z := branch(name, n)
 	if g.m.settings.Gated {
@@ -139,7 +139,7 @@ func (g *trunk) residual(name string, x onnx.Value, branch func(name string, x o
 
 const epsilon = 1e-5 // of both norms
 
-func (g *trunk) norm(name string, x onnx.Value) onnx.Value {
+func (g *exporter) norm(name string, x onnx.Value) onnx.Value {
 	gain := g.weight(name + ".weight")
 	if !g.m.settings.RMSNorm {
 		return g.Node("LayerNormalization", onnx.Attributes{"epsilon": float32(epsilon)}, x, gain, g.weight(name+".bias"))
@@ -149,12 +149,12 @@ func (g *trunk) norm(name string, x onnx.Value) onnx.Value {
 	return g.Node("Mul", nil, g.Node("Div", nil, x, root), gain)
 }
 
-func (g *trunk) dense(name string, x onnx.Value) onnx.Value {
+func (g *exporter) dense(name string, x onnx.Value) onnx.Value {
 	return g.Node("Gemm", onnx.Attributes{"transB": 1}, x, g.weight(name+".weight"), g.weight(name+".bias"))
 }
 
 // attention is causal, with all heads in one product.
-func (g *trunk) attention(name string, x onnx.Value) onnx.Value {
+func (g *exporter) attention(name string, x onnx.Value) onnx.Value {
 	s := &g.m.settings
 	width := s.Dim / s.Heads
 	qkv := g.Node("Reshape", nil, g.dense(name+".qkv", x), g.Integers(0, 3, int64(s.Heads), int64(width)))
@@ -171,7 +171,7 @@ func (g *trunk) attention(name string, x onnx.Value) onnx.Value {
 
 // causal is [steps, steps]: what is added to a score, nothing or, where the
 // column comes after the row, a large negative number. x is [steps, dim].
-func (g *trunk) causal(x onnx.Value) onnx.Value {
+func (g *exporter) causal(x onnx.Value) onnx.Value {
 	scalar := func(v onnx.Value) onnx.Value { return g.Node("Squeeze", nil, v) }
 	steps := g.Node("Shape", onnx.Attributes{"end": 1}, x)
 	at := g.Node("Range", nil, scalar(g.Integers(0)), scalar(steps), scalar(g.Integers(1)))
@@ -179,18 +179,18 @@ func (g *trunk) causal(x onnx.Value) onnx.Value {
 	return g.Node("Mul", nil, g.Node("Cast", onnx.Attributes{"to": int(onnx.Float)}, future), g.Number(-1e30))
 }
 
-func (g *trunk) zeros(like onnx.Value) onnx.Value {
+func (g *exporter) zeros(like onnx.Value) onnx.Value {
 	return g.Node("ConstantOfShape", nil, g.Node("Shape", nil, like))
 }
 
-func (g *trunk) feedForward(name string, x onnx.Value) onnx.Value {
+func (g *exporter) feedForward(name string, x onnx.Value) onnx.Value {
 	if router := name + ".router.weight"; g.unused[router] != nil {
 		return g.experts(name, x, g.weight(router))
 	}
 	return g.expert(name, x)
 }
 
-func (g *trunk) expert(name string, x onnx.Value) onnx.Value {
+func (g *exporter) expert(name string, x onnx.Value) onnx.Value {
 	z := g.dense(name+".in", x)
 	if g.m.settings.SwiGLU {
 		z = g.Node("Mul", nil, g.Node("Mul", nil, z, g.Node("Sigmoid", nil, z)), g.dense(name+".up", x))
@@ -202,7 +202,7 @@ func (g *trunk) expert(name string, x onnx.Value) onnx.Value {
 }
 
 // experts gathers each expert's tokens, so that the others cost nothing.
-func (g *trunk) experts(name string, x, router onnx.Value) onnx.Value {
+func (g *exporter) experts(name string, x, router onnx.Value) onnx.Value {
 	s := &g.m.settings
 	logits := g.Node("Gemm", onnx.Attributes{"transB": 1}, x, router)
 	weights := g.route(g.Node("Softmax", onnx.Attributes{"axis": -1}, logits), int64(max(s.Top, 1)))
@@ -220,7 +220,7 @@ func (g *trunk) experts(name string, x, router onnx.Value) onnx.Value {
 }
 
 // route is [steps, experts]: the weight of each expert's answer, 0 for those not chosen.
-func (g *trunk) route(shares onnx.Value, top int64) onnx.Value {
+func (g *exporter) route(shares onnx.Value, top int64) onnx.Value {
 	best, at := g.Pair("TopK", nil, shares, g.Integers(top))
 	if top > 1 {
 		best = g.Node("Div", nil, best, g.Node("ReduceSum", nil, best, g.Integers(1)))

@@ -11,7 +11,7 @@ import (
 )
 
 // presetsFile holds the settings that have a name. base is what reaches docs/science.md
-// §2's trunk row; large is its model of a billion parameters.
+// §2's row of the Transformer; large is its model of a billion parameters.
 //
 //go:embed presets.json
 var presetsFile []byte
