@@ -10,8 +10,10 @@ import (
 	"bellwether/store"
 )
 
-// Promote puts the chosen row in service if it beats the one there on the same held-out data and the task's guard does not veto;
-// forced, it asks neither. Else it is kept in the shadow. Either way an event says which and why, and so does w.
+// Promote puts the chosen row in service if the held-out people show that it should be: where nothing serves, or another recipe does, it
+// must beat every plain row, else the best plain row is chosen instead; what serves is replaced by a recipe that is better, or by its own
+// that is not worse on fresher data (docs/science.md §3), unless the task's guard vetoes. Forced, the chosen row goes into service unasked.
+// What is not promoted is kept in the shadow. Either way an event says which and why, and so does w.
 func (r *Registry) Promote(ctx context.Context, w *Work, forced bool) error {
 	if len(w.Card.Rows) == 0 {
 		return fmt.Errorf("%s: %w", w.Run.Version, ErrNotJudged)
@@ -19,37 +21,46 @@ func (r *Registry) Promote(ctx context.Context, w *Work, forced bool) error {
 	if w.Card.Chosen == "" {
 		return fmt.Errorf("%s: nothing can be promoted: %s", w.Run.Version, w.Card.Reason)
 	}
-	champion := r.slots[w.Task.Name].Load()
-	switch {
-	case forced:
+	if forced {
 		return r.promote(ctx, w, "a person asked for it")
-	case champion == nil:
+	}
+	champion := r.slots[w.Task.Name].Load()
+	own, err := r.recipe(ctx, w, champion)
+	if err != nil {
+		return err
+	}
+	if err := r.settle(ctx, w, own); err != nil {
+		return err
+	}
+	if champion == nil {
 		return r.promote(ctx, w, "no model was in service; "+w.Card.Reason)
 	}
-	better, reason, err := w.beats(ctx, champion)
-	if err != nil {
-		return fmt.Errorf("comparing with %s: %w", champion.Version, err)
+	rows := []string{w.Card.Chosen}
+	if own != "" && own != w.Card.Chosen {
+		rows = append(rows, own)
 	}
-	if better && w.Task.Guard != nil {
-		veto, text, err := r.guard(ctx, w)
+	reasons := ""
+	for _, row := range rows {
+		better, reason, err := r.challenge(ctx, w, row, champion, row == own)
 		if err != nil {
-			return fmt.Errorf("asking the guard about %s: %w", w.Run.Version, err)
+			return fmt.Errorf("comparing %s with %s: %w", row, champion.Version, err)
 		}
-		better, reason = !veto, reason+"; "+text
+		if reasons += reason; better {
+			if row != w.Card.Chosen {
+				if err := r.choose(ctx, w, row, reason); err != nil {
+					return err
+				}
+			}
+			return r.promote(ctx, w, reasons)
+		}
+		reasons += "; "
 	}
-	if better {
-		return r.promote(ctx, w, reason)
-	}
-	w.Reason = reason
-	err = r.note(ctx, bellwether.ModelShadowed, map[string]any{
-		"application": w.Task.Name, "model": string(w.Run.Version), "row": w.Card.Chosen, "previous": string(champion.Version), "reason": reason,
-	})
-	return errors.Join(err, r.prune(ctx, w.Task.Name, w.Run.Version))
+	return r.shadow(ctx, w, champion, reasons[:len(reasons)-2])
 }
 
-// beats compares the chosen row with the model in service on the validation part.
-func (w *Work) beats(ctx context.Context, champion *Serving) (bool, string, error) {
-	challenger, err := w.model(w.Card.Chosen)
+// challenge compares a row with the model in service on the validation part, then asks the task's guard.
+func (r *Registry) challenge(ctx context.Context, w *Work, row string, champion *Serving, refreshed bool) (bool, string, error) {
+	challenger, err := w.model(row)
 	if err != nil {
 		return false, "", err
 	}
@@ -57,24 +68,29 @@ func (w *Work) beats(ctx context.Context, champion *Serving) (bool, string, erro
 	if err != nil {
 		return false, "", err
 	}
-	d, name := figures[w.Task.Metric], w.Task.Metric
-	reason := fmt.Sprintf("%s of %s is %+.4f against %s in service", name, w.Card.Chosen, d.Value, champion.Version)
-	if len(d.Interval) == 2 {
-		reason += fmt.Sprintf(" (95%% interval %+.4f to %+.4f)", d.Interval[0], d.Interval[1])
+	better, text := w.asks(row, refreshed).answer(figures[w.Task.Metric])
+	reason := fmt.Sprintf("%s of %s against %s in service: %s", w.Task.Metric, row, champion.Version, text)
+	if !better || w.Task.Guard == nil {
+		return better, reason, nil
 	}
-	return d.Value > 0, reason, nil
+	v, err := r.serving(w.Task, &w.Run, challenger)
+	if err != nil {
+		return false, "", err
+	}
+	veto, text, err := w.Task.Guard(ctx, w.Assembler, v)
+	if err != nil {
+		return false, "", fmt.Errorf("asking the guard about %s: %w", w.Run.Version, err)
+	}
+	return !veto, reason + "; " + text, nil
 }
 
-func (r *Registry) guard(ctx context.Context, w *Work) (veto bool, text string, err error) {
-	m, err := w.model(w.Card.Chosen)
-	if err != nil {
-		return false, "", err
-	}
-	v, err := r.serving(w.Task, &w.Run, m)
-	if err != nil {
-		return false, "", err
-	}
-	return w.Task.Guard(ctx, w.Assembler, v)
+// shadow keeps w out of service.
+func (r *Registry) shadow(ctx context.Context, w *Work, champion *Serving, reason string) error {
+	w.Reason = reason
+	err := r.note(ctx, bellwether.ModelShadowed, map[string]any{
+		"application": w.Task.Name, "model": string(w.Run.Version), "row": w.Card.Chosen, "previous": string(champion.Version), "reason": reason,
+	})
+	return errors.Join(err, r.prune(ctx, w.Task.Name, w.Run.Version))
 }
 
 // promote puts the chosen row in service: first durably, then in the slot.

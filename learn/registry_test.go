@@ -114,8 +114,8 @@ func (l *lab) task(name string) Task {
 		},
 		Judge: JudgeClasses,
 		Compare: func(ctx context.Context, a, b bellwether.Model, d *bellwether.Dataset) (map[string]bellwether.Estimate, error) {
-			gain := a.(*guess).Yes - b.(*guess).Yes
-			return map[string]bellwether.Estimate{"logloss": {Value: gain, Interval: []float64{gain - .01, gain + .01}}}, nil
+			loss := b.(*guess).Yes - a.(*guess).Yes
+			return map[string]bellwether.Estimate{"logloss": {Value: loss, Interval: []float64{loss - .01, loss + .01}, Level: .95}}, nil
 		},
 		Guard: func(_ context.Context, a Assembler, v *Serving) (bool, string, error) {
 			if _, ok := a.(*sightings); !ok {
@@ -264,7 +264,7 @@ func TestTurns(t *testing.T) {
 	}
 
 	l.yes = .7 // a worse one
-	if w := l.turn(); w.Promoted || l.inService() != "many-000001" || !strings.Contains(w.Reason, "is -0.1000 against many-000001 in service (95% interval -0.1100 to -0.0900)") {
+	if w := l.turn(); w.Promoted || l.inService() != "many-000001" || !strings.Contains(w.Reason, "of model against many-000001 in service: +0.1000 (95 % bound +0.1100 of 2 candidates), the same recipe on fresher data") {
 		t.Errorf("a worse one: promoted %v, %s", w.Promoted, w.Reason)
 	}
 	if g, ok := l.warm.(*guess); !ok || g.Yes != .8 {
@@ -300,6 +300,47 @@ func TestTurns(t *testing.T) {
 	}
 	if cards, err := l.r.Cards(t.Context()); err != nil || len(cards) != 1 || cards[0].Version != "many-000004" {
 		t.Errorf("%d cards, %v", len(cards), err)
+	}
+}
+
+// TestRecipes: a retrained recipe that is as good takes over; another recipe that is as good does not, and neither does one that does not
+// beat the plain row beyond chance.
+func TestRecipes(t *testing.T) {
+	l := newLab(t)
+	turn := func(o Training) *Work {
+		t.Helper()
+		w, err := l.r.Train(t.Context(), l.must("many"), l.material(l.must("many"), 0), o, nil)
+		if err == nil {
+			err = l.r.Judge(t.Context(), w, nil)
+		}
+		if err == nil {
+			err = l.r.Promote(t.Context(), w, false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	l.yes = .505
+	if w := turn(Training{}); !w.Promoted || w.Card.Chosen != "coin" || w.Card.Family != "guess" || !strings.Contains(w.Reason, "the plain row coin serves: model has the best validation logloss") {
+		t.Errorf("%s: %s", w.Card.Chosen, w.Reason)
+	}
+	if card, err := l.r.Card(t.Context(), "many", "many-000001"); err != nil || card.Chosen != "coin" {
+		t.Errorf("the card says %s, %v", card.Chosen, err)
+	}
+	l.yes = .8
+	if w := turn(Training{}); !w.Promoted || w.Card.Chosen != "model" || !strings.Contains(w.Card.Reason, "it beats every plain row beyond chance") {
+		t.Errorf("%s: %s", w.Card.Chosen, w.Reason)
+	}
+	l.yes = .809
+	if w := turn(Training{Preset: "large"}); w.Promoted || strings.Contains(w.Reason, "the same recipe") {
+		t.Errorf("another recipe that is no better serves: %s", w.Reason)
+	}
+	if w := turn(Training{Seed: 7, Minutes: 3}); !w.Promoted || !strings.Contains(w.Reason, "the same recipe on fresher data") {
+		t.Errorf("the same recipe does not serve: %s", w.Reason)
+	}
+	if w := turn(Training{}); w.Promoted {
+		t.Errorf("what is no better took over: %s", w.Reason)
 	}
 }
 

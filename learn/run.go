@@ -27,7 +27,8 @@ type Run struct {
 	Cursor  uint64                  `json:"cursor"`          // in the log: everything up to it was read
 	Given   bool                    `json:"given,omitempty"` // the data are not from the log but a table that somebody gave
 	Digest  string                  `json:"digest"`
-	Share   float64                 `json:"share,omitempty"` // of people whom a budget left in; 0: of all
+	Share   float64                 `json:"share,omitempty"`  // of people whom a budget left in; 0: of all
+	Recipe  string                  `json:"recipe,omitempty"` // what the models were made by, whatever the data; "": not known
 	Vocabulary
 	Fits []Fit `json:"fits"`
 }

@@ -76,7 +76,7 @@ func (r *Registry) Train(ctx context.Context, t *Task, m Material, o Training, r
 	}
 	w.Run = Run{
 		Version: bellwether.ModelVersion(fmt.Sprintf("%s-%06d", t.Name, n)), Task: t.Name, Started: started, AsOf: m.AsOf, Cursor: m.Cursor,
-		Given: m.Assembler == nil, Digest: w.Data.Digest, Vocabulary: VocabularyOf(w.Data),
+		Given: m.Assembler == nil, Digest: w.Data.Digest, Vocabulary: VocabularyOf(w.Data), Recipe: o.recipe(),
 	}
 	if m.Assembler != nil && m.Assembler.Share() < 1 {
 		w.Run.Share = m.Assembler.Share()
