@@ -13,7 +13,6 @@ import (
 
 	"bellwether"
 	"bellwether/dataset"
-	"bellwether/evaluate"
 	"bellwether/history"
 	"bellwether/store"
 )
@@ -53,29 +52,6 @@ func tossed(seed uint64) coins {
 	return coins{d: d}
 }
 
-// judgeQuickly is JudgeClasses without intervals.
-func judgeQuickly(ctx context.Context, m bellwether.Model, d *bellwether.Dataset) (validation, test map[string]bellwether.Estimate, err error) {
-	p, err := predict(ctx, m, d)
-	if err == nil {
-		validation, err = evaluate.Binary(part(p, d.Table, bellwether.Validation), part(d.Table.Target, d.Table, bellwether.Validation), evaluate.BinaryOptions{Bootstrap: -1})
-	}
-	return validation, nil, err
-}
-
-// compareQuickly is CompareClasses with fewer resamples.
-func compareQuickly(ctx context.Context, challenger, champion bellwether.Model, d *bellwether.Dataset) (map[string]bellwether.Estimate, error) {
-	a, err := predict(ctx, challenger, d)
-	if err != nil {
-		return nil, err
-	}
-	b, err := predict(ctx, champion, d)
-	if err != nil {
-		return nil, err
-	}
-	const v = bellwether.Validation
-	return evaluate.CompareBinary(part(a, d.Table, v), part(b, d.Table, v), part(d.Table.Target, d.Table, v), evaluate.BinaryOptions{Bootstrap: 200})
-}
-
 // world is tasks, one a seed, that learn coins: two plain rows that know nothing, and two candidates that know signal.
 func world(t *testing.T, seeds int, signal *float64) *Registry {
 	t.Helper()
@@ -92,7 +68,7 @@ func world(t *testing.T, seeds int, signal *float64) *Registry {
 	for i := range tasks {
 		turn := 0
 		tasks[i] = Task{
-			Name: fmt.Sprint("coins-", i), Metric: "auc", Judge: judgeQuickly, Compare: compareQuickly,
+			Name: fmt.Sprint("coins-", i), Metric: "auc", Judge: JudgeClasses, Compare: CompareClasses,
 			Candidates: func(FitOptions) (out []Candidate) {
 				turn++
 				for k := range 4 {

@@ -150,6 +150,9 @@ func (f *Forecast) write(w io.Writer) error {
 	for _, within := range f.Within {
 		fmt.Fprintf(t, "within %s\t%.4f\n", span(within.Seconds), within.Probability)
 	}
+	for _, what := range slices.Sorted(maps.Keys(f.Withheld)) {
+		fmt.Fprintf(t, "%s withheld\t%s\n", what, f.Withheld[what])
+	}
 	return t.Flush()
 }
 

@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"bellwether"
@@ -18,6 +17,8 @@ type Forecast struct {
 	Model   bellwether.ModelVersion          `json:"model"`
 	Types   map[bellwether.EventType]float64 `json:"types,omitempty"`  // probability of each type for the next step; absent where there is one type only
 	Within  []Within                         `json:"within,omitempty"` // absent where the model knows no times
+	// Withheld says, by what is absent, "types" or "within", why the model's probabilities are not shown.
+	Withheld map[string]string `json:"withheld,omitempty"`
 }
 
 // Within is the probability that the next step comes within so long from now.
@@ -57,16 +58,24 @@ func NextSteps(ctx context.Context, p *app.Project, subject bellwether.Subject) 
 	if err != nil {
 		return out, fmt.Errorf("asking %s: %w", v.Version, err)
 	}
-	if a := answers[0]; len(a.Types) > 1 {
+	for name, task := range map[string]string{"types": "type", "within": "wait"} {
+		if why := m.Calibration(task).Withheld(); why != "" && m.Settings().Tasks[task] > 0 {
+			if out.Withheld == nil {
+				out.Withheld = map[string]string{}
+			}
+			out.Withheld[name] = why
+		}
+	}
+	if a := answers[0]; len(a.Types) > 1 && out.Withheld["types"] == "" {
 		out.Types = make(map[bellwether.EventType]float64, len(a.Types))
 		for i, share := range a.Types {
 			out.Types[m.Types()[i]] = share
 		}
 	}
-	if waits := answers[0].Waits; waits != nil {
+	if answers[0].Waits != nil && out.Withheld["within"] == "" {
 		waited := p.Clock().Unix() - steps[len(steps)-1].Time
 		for _, h := range horizons {
-			out.Within = append(out.Within, Within{int64(h.Seconds()), within(waits, float64(max(waited, 0)), h.Seconds())})
+			out.Within = append(out.Within, Within{int64(h.Seconds()), answers[0].Within(float64(max(waited, 0)), h.Seconds())})
 		}
 	}
 	return out, nil
@@ -79,26 +88,4 @@ func inService(ctx context.Context, p *app.Project, v *learn.Serving) (*sequence
 	}
 	m, err := p.Registry.Companion(ctx, v, sequence.Family)
 	return customerModel(m), err
-}
-
-// within is the probability that a wait of which so many seconds have gone ends within so many more. waits are the
-// probabilities of sequence.Forecast: bucket j > 0 begins at 2^(j−1) seconds.
-func within(waits []float64, gone, seconds float64) float64 {
-	before := ended(waits, gone)
-	if before >= 1 {
-		return 1
-	}
-	return (ended(waits, gone+seconds) - before) / (1 - before)
-}
-
-// ended is the probability that a wait is over after so many seconds; within a bucket it grows with the logarithm of time.
-func ended(waits []float64, seconds float64) float64 {
-	if seconds <= 0 {
-		return 0
-	}
-	sum, place := 0.0, math.Log2(seconds)+1
-	for j, p := range waits {
-		sum += p * min(max(place-float64(j), 0), 1)
-	}
-	return min(sum, 1)
 }

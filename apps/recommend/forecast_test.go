@@ -13,28 +13,6 @@ import (
 	"bellwether/learn"
 )
 
-// Bucket 1 is a wait of 1 to 2 seconds, 2 of 2 to 4, 3 of 4 to 8.
-func TestWithin(t *testing.T) {
-	waits := make([]float64, 32)
-	waits[1], waits[2], waits[31] = .5, .25, .25
-	for _, c := range []struct{ gone, seconds, want float64 }{
-		{0, 1, 0},
-		{0, 2, .5},
-		{0, math.Sqrt2, .25},
-		{0, 4, .75},
-		{0, 1e6, .75},
-		{0, 1e12, 1},
-		{2, 2, .5},
-		{4, 1e6, 0},
-		{4, 1e12, 1},
-		{1e12, 1, 1},
-	} {
-		if got := within(waits, c.gone, c.seconds); math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("within %g s after %g: %g, want %g", c.seconds, c.gone, got, c.want)
-		}
-	}
-}
-
 func TestForecast(t *testing.T) {
 	s := apptest.Open(t, Application())
 	if _, err := NextSteps(t.Context(), s.Project, "p1"); !errors.Is(err, learn.ErrNoModel) {
@@ -45,7 +23,7 @@ func TestForecast(t *testing.T) {
 		at := apptest.Begin.Add(time.Duration(day*day) * 24 * time.Hour)
 		s.SetClock(at.Add(time.Hour))
 		var events []bellwether.Event
-		for p := range 60 {
+		for p := range 400 {
 			kind := []bellwether.EventType{bellwether.ViewItem, bellwether.Purchase}[(p+day)%2]
 			events = append(events, bellwether.Event{
 				ID: bellwether.EventID(fmt.Sprint(p, "/", day)), Type: kind, Subject: apptest.Person(p), Item: apptest.Item((p + day) % 30),
@@ -54,6 +32,7 @@ func TestForecast(t *testing.T) {
 		}
 		s.Accept(events...)
 	}
+	s.Training.Epochs = 8
 	if _, failed := s.Turn(); failed[Name] != nil {
 		t.Fatal(failed[Name])
 	}

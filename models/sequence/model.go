@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"sync"
@@ -26,15 +27,16 @@ type Model struct {
 	own   []byte    // by item: not 0 where it has a row of its own beside hashed ones; nil for none
 	table *nn.Param // [items, dim]: the vectors that scores are products with
 
-	memory    *nn.Memory // of the weights; empty unless the model is large
-	training  *nn.Memory // of their gradients and optimisers
-	params    nn.Params
-	embedding embedding
-	blocks    nn.Sequential
-	norm      nn.Layer
-	tasks     []*task
-	packed    *tensor.Packed // the item table, transposed, for scoring
-	scratch   sync.Pool      // of *scratch
+	memory      *nn.Memory // of the weights; empty unless the model is large
+	training    *nn.Memory // of their gradients and optimisers
+	params      nn.Params
+	embedding   embedding
+	blocks      nn.Sequential
+	norm        nn.Layer
+	tasks       []*task
+	calibration map[string]*Calibration // by task
+	packed      *tensor.Packed          // the item table, transposed, for scoring
+	scratch     sync.Pool               // of *scratch
 }
 
 var _ bellwether.Scorer = (*Model)(nil)
@@ -64,7 +66,7 @@ func (m *Model) Close() { m.memory.Release() }
 
 // build makes the layers.
 func build(b *nn.Builder, s Settings, v vocabulary) *Model {
-	m := &Model{settings: s, vocabulary: v, popularity: make([]float32, len(v.items))}
+	m := &Model{settings: s, vocabulary: v, popularity: make([]float32, len(v.items)), calibration: map[string]*Calibration{}}
 	m.scratch.New = func() any { return new(scratch) }
 	first := nn.Normal(.02)
 	m.embedding.Width = s.Dim
@@ -150,9 +152,13 @@ type card struct {
 	Types     []bellwether.EventType  `json:"types"`
 	Channels  []bellwether.Channel    `json:"channels,omitempty"`
 	Campaigns []bellwether.CampaignID `json:"campaigns,omitempty"`
+
+	Calibration map[string]*Calibration `json:"calibration,omitempty"` // by task
 }
 
-func (m *Model) card() card { return card{Family, m.settings, m.types, m.channels, m.campaigns} }
+func (m *Model) card() card {
+	return card{Family, m.settings, m.types, m.channels, m.campaigns, m.calibration}
+}
 
 // Save implements bellwether.Model.
 func (m *Model) Save(w io.Writer) error {
@@ -257,6 +263,7 @@ func restore(w *nn.Weights) (*Model, error) {
 		return nil, fmt.Errorf("%w: popularity is not of %d items", nn.ErrFormat, len(items))
 	}
 	m.popularity = popularity.Floats
+	maps.Copy(m.calibration, c.Calibration)
 	if err := m.restoreOwn(w); err != nil {
 		return nil, err
 	}

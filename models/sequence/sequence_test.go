@@ -173,14 +173,14 @@ func TestLearnsWhatComesNext(t *testing.T) {
 	}
 }
 
-// Types alternate and 5,000 seconds pass between events: the tasks learn both.
+// Types alternate and 5,000 seconds pass between events until the data end: the tasks learn both.
 func TestForecast(t *testing.T) {
 	s := small()
 	s.Tasks, s.Rate = map[string]float32{"type": .3, "wait": .3}, 1e-2
 	d := walks(200, 20)
 	for _, steps := range d.Sequences.Steps {
 		for i := range steps {
-			steps[i].Time = int64(i * 5000)
+			steps[i].Time = int64(1e6 - (len(steps)-i)*5000)
 		}
 	}
 	m, err := Trainer{Settings: s, Epochs: 12}.Train(context.Background(), d, nil)

@@ -41,7 +41,18 @@ func (tr Trainer) Train(ctx context.Context, d *bellwether.Dataset, report func(
 	if err != nil {
 		return nil, err
 	}
-	return r.train(ctx, fit)
+	m, err := r.train(ctx, fit)
+	if err == nil && len(m.tasks) > 0 {
+		if err = r.calibrate(ctx, d); err != nil {
+			m.Close()
+			return nil, err
+		}
+		m.pack()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func (r *run) train(ctx context.Context, fit *nn.Fit) (*Model, error) {
