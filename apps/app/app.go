@@ -65,8 +65,9 @@ type ActionRequest struct {
 	Subject   bellwether.Subject
 	Anonymous bellwether.AnonymousID // used when Subject is empty
 	Surface   bellwether.Surface
-	Actions   []string // the last one is what the holdout gets
-	Key       string   // idempotency key; "": a new decision
+	Actions   []string  // the last one is what the holdout gets
+	Values    []float64 // what each action is worth, or its effect, in the unit of the surface's policy; nil: not known, and all are equal to it
+	Key       string    // idempotency key; "": a new decision
 	Context   map[string]float64
 	History   []bellwether.Event // preview only, in the order of time: replaces what is known; nil: what is known
 	Preview   bool               // compute and log nothing

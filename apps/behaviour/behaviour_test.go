@@ -154,6 +154,10 @@ func TestLoop(t *testing.T) {
 			_, err := Act(t.Context(), s.Project, app.ActionRequest{Subject: "x", Surface: "email"})
 			return err
 		},
+		"a value for two actions": func() error {
+			_, err := Act(t.Context(), s.Project, app.ActionRequest{Subject: "x", Surface: "email", Actions: []string{"send", "none"}, Values: []float64{1}})
+			return err
+		},
 		"an action for nobody": func() error {
 			_, err := Act(t.Context(), s.Project, app.ActionRequest{Surface: "email", Actions: []string{"send"}})
 			return err
@@ -187,18 +191,21 @@ func TestAct(t *testing.T) {
 		t.Errorf("the holdout gets %v", a.Decision.Chosen())
 	}
 	a := act(app.ActionRequest{Subject: apptest.Person(0), Preview: true, Holdout: &no})
-	if c := a.Decision.Candidates; a.Reason != "" || a.Decision.Model != "behaviour-000001" || c[0].Score < .1 || c[1].Score != 0 {
-		t.Errorf("%s %v: %s", a.Decision.Model, c, a.Reason)
+	if c := a.Decision.Candidates; a.Reason != unvalued || a.Decision.Model != "behaviour-000001" || c[0].Score != 0 || c[0].Propensity != c[1].Propensity {
+		t.Errorf("that somebody buys is taken for a reason to write: %s %v: %s", a.Decision.Model, c, a.Reason)
 	}
-	if a := act(app.ActionRequest{Subject: "nobody", Preview: true, Holdout: &no}); a.Decision.Model != "none" || a.Decision.Candidates[0].Score != 0 || !strings.Contains(a.Reason, "unknown") {
+	if v := act(app.ActionRequest{Subject: apptest.Person(0), Values: []float64{.7, .2}, Preview: true, Holdout: &no}); v.Reason != "" || v.Decision.Candidates[0].Score != .7 || v.Decision.Candidates[1].Score != .2 {
+		t.Errorf("with values: %v: %s", v.Decision.Candidates, v.Reason)
+	}
+	if a := act(app.ActionRequest{Subject: "nobody", Preview: true, Holdout: &no}); a.Decision.Model != "none" || a.Decision.Context["probability"] != 0 || !strings.Contains(a.Reason, "unknown") {
 		t.Errorf("of somebody unknown %s: %s", a.Decision.Model, a.Reason)
 	}
 	other, err := s.Person(t.Context(), apptest.Person(1), "") // who never bought
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b := act(app.ActionRequest{Subject: apptest.Person(0), History: other.Events, Preview: true, Holdout: &no}); 5*b.Decision.Candidates[0].Score > a.Decision.Candidates[0].Score {
-		t.Errorf("with the history of somebody who never bought: %v", b.Decision.Candidates)
+	if b := act(app.ActionRequest{Subject: apptest.Person(0), History: other.Events, Preview: true, Holdout: &no}); 5*b.Decision.Context["probability"] > a.Decision.Context["probability"] {
+		t.Errorf("with the history of somebody who never bought: %v", b.Decision.Context)
 	}
 	first := act(app.ActionRequest{Subject: apptest.Person(3), Key: "k"})
 	if diff := cmp.Diff(first.Decision, act(app.ActionRequest{Subject: apptest.Person(3), Key: "k"}).Decision); diff != "" {

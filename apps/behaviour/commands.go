@@ -39,6 +39,7 @@ func decideCommand(sh app.Shell) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&b.Surface, "surface", "email", "where it would be taken")
+	cmd.Flags().Float64SliceVar(&b.Values, "values", nil, "what each action is worth, or its effect, in the unit of the surface's policy")
 	cmd.Flags().StringVar(&b.Key, "key", "", "idempotency key")
 	cmd.Flags().BoolVar(&log, "log", false, "write the decision to the log")
 	return cmd

@@ -47,6 +47,7 @@ type decideBody struct {
 	Anonymous string             `json:"anonymous,omitempty" doc:"The device, when the person is not signed in."`
 	Surface   string             `json:"surface" minLength:"1" doc:"Where the action would be taken, such as email."`
 	Actions   []string           `json:"actions" minItems:"1" doc:"What could be done; the last one is what the holdout gets."`
+	Values    []float64          `json:"values,omitempty" doc:"What each action is worth for this person, or its effect, in the unit of the surface's policy; without them none is preferred."`
 	Key       string             `json:"key,omitempty" doc:"Idempotency key: the same key gives the same decision."`
 	Context   map[string]float64 `json:"context,omitempty" doc:"Features that policies and reward models may use."`
 	History   []app.Visit        `json:"history,omitempty" doc:"In a preview: replaces the history that is stored."`
@@ -73,7 +74,7 @@ func decideRoute(ctx context.Context, in *decideInput) (*decideOutput, error) {
 	b := &in.Body
 	a, err := Act(ctx, p, app.ActionRequest{
 		Subject: bellwether.Subject(b.Subject), Anonymous: bellwether.AnonymousID(b.Anonymous), Surface: bellwether.Surface(b.Surface),
-		Actions: b.Actions, Key: b.Key, Context: b.Context, History: p.Events(b.History), Preview: b.Preview, Holdout: b.Holdout,
+		Actions: b.Actions, Values: b.Values, Key: b.Key, Context: b.Context, History: p.Events(b.History), Preview: b.Preview, Holdout: b.Holdout,
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"bellwether"
 	"bellwether/apps/app"
+	"bellwether/decide"
 	"bellwether/host"
 	"bellwether/learn"
 	"bellwether/pipeline"
@@ -20,27 +21,28 @@ import (
 
 // configuration is the YAML file: strict, every field with a default.
 type configuration struct {
-	Listen         string                          `yaml:"listen"`                    // address of the HTTP interface
-	Certificate    string                          `yaml:"certificate,omitempty"`     // PEM file: answer over TLS
-	CertificateKey string                          `yaml:"certificate_key,omitempty"` // PEM file of its key
-	Prefix         string                          `yaml:"prefix,omitempty"`          // first-party path, such as /e, under which browsers send events too
-	NATS           string                          `yaml:"nats,omitempty"`            // URL of an external NATS; empty: embedded
-	Currency       bellwether.Currency             `yaml:"currency"`                  // of the project
-	Rates          map[bellwether.Currency]float64 `yaml:"rates,omitempty"`           // value of one unit of another currency in the project's
-	HoldoutShare   float64                         `yaml:"holdout_share"`             // of people, left alone so that the product's worth can be measured
-	TurnEvery      time.Duration                   `yaml:"turn_every"`                // 0: only by hand
-	Minutes        float64                         `yaml:"minutes"`                   // of training a turn
-	Epochs         int                             `yaml:"epochs,omitempty"`          // of the neural models; 0: their preset's
-	Preset         string                          `yaml:"preset"`                    // of the customer model: tiny, base, large, or a JSON file of settings
-	Seed           uint64                          `yaml:"seed"`                      // of training
-	SMTP           string                          `yaml:"smtp,omitempty"`            // smtp://user:password@host:port of the mail server
-	MailFrom       string                          `yaml:"mail_from,omitempty"`       // sender of campaign mail
-	Webhook        string                          `yaml:"webhook,omitempty"`         // URL that campaign messages are posted to
-	WebhookKey     string                          `yaml:"webhook_key,omitempty"`     // secret of the signature
-	QuietFrom      string                          `yaml:"quiet_from,omitempty"`      // quiet hours, such as 21:00
-	QuietTo        string                          `yaml:"quiet_to,omitempty"`        // such as 08:00
-	TimeZone       string                          `yaml:"time_zone"`                 // of the quiet hours
-	MessageCap     int                             `yaml:"message_cap"`               // messages a person in 7 days
+	Listen         string                              `yaml:"listen"`                    // address of the HTTP interface
+	Certificate    string                              `yaml:"certificate,omitempty"`     // PEM file: answer over TLS
+	CertificateKey string                              `yaml:"certificate_key,omitempty"` // PEM file of its key
+	Prefix         string                              `yaml:"prefix,omitempty"`          // first-party path, such as /e, under which browsers send events too
+	NATS           string                              `yaml:"nats,omitempty"`            // URL of an external NATS; empty: embedded
+	Currency       bellwether.Currency                 `yaml:"currency"`                  // of the project
+	Rates          map[bellwether.Currency]float64     `yaml:"rates,omitempty"`           // value of one unit of another currency in the project's
+	Policies       map[bellwether.Surface]decide.Named `yaml:"policies,omitempty"`        // by surface, such as a threshold for email; others have softmax
+	HoldoutShare   float64                             `yaml:"holdout_share"`             // of people, left alone so that the product's worth can be measured
+	TurnEvery      time.Duration                       `yaml:"turn_every"`                // 0: only by hand
+	Minutes        float64                             `yaml:"minutes"`                   // of training a turn
+	Epochs         int                                 `yaml:"epochs,omitempty"`          // of the neural models; 0: their preset's
+	Preset         string                              `yaml:"preset"`                    // of the customer model: tiny, base, large, or a JSON file of settings
+	Seed           uint64                              `yaml:"seed"`                      // of training
+	SMTP           string                              `yaml:"smtp,omitempty"`            // smtp://user:password@host:port of the mail server
+	MailFrom       string                              `yaml:"mail_from,omitempty"`       // sender of campaign mail
+	Webhook        string                              `yaml:"webhook,omitempty"`         // URL that campaign messages are posted to
+	WebhookKey     string                              `yaml:"webhook_key,omitempty"`     // secret of the signature
+	QuietFrom      string                              `yaml:"quiet_from,omitempty"`      // quiet hours, such as 21:00
+	QuietTo        string                              `yaml:"quiet_to,omitempty"`        // such as 08:00
+	TimeZone       string                              `yaml:"time_zone"`                 // of the quiet hours
+	MessageCap     int                                 `yaml:"message_cap"`               // messages a person in 7 days
 }
 
 func defaults() configuration {
@@ -91,6 +93,10 @@ func (c *configuration) options() (pipeline.Options, error) {
 	if err != nil {
 		return pipeline.Options{}, err
 	}
+	policies, err := c.policies()
+	if err != nil {
+		return pipeline.Options{}, err
+	}
 	share := c.HoldoutShare
 	if share == 0 {
 		share = -1 // none, said on purpose
@@ -98,8 +104,21 @@ func (c *configuration) options() (pipeline.Options, error) {
 	return pipeline.Options{
 		Options:  app.Options{Sending: c.sending},
 		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
-		Training: training,
+		Policies: policies, Training: training,
 	}, nil
+}
+
+// policies are the surfaces' own, as configured.
+func (c *configuration) policies() (map[bellwether.Surface]decide.Policy, error) {
+	out := make(map[bellwether.Surface]decide.Policy, len(c.Policies))
+	for surface, named := range c.Policies {
+		p, err := named.Make()
+		if err != nil {
+			return nil, exit{2, fmt.Errorf("configuration: policies: %s: %w", surface, err)}
+		}
+		out[surface] = p
+	}
+	return out, nil
 }
 
 func (s *shell) configs() *cobra.Command {
