@@ -11,15 +11,21 @@ import (
 // Costs say what the product spends where events do not. An amount of 0 with its currency means free; money
 // without a currency means that nobody said it.
 type Costs struct {
-	Other     bellwether.Money                        // of the product besides messages and coupons, over the whole comparison
-	Messages  map[bellwether.Channel]bellwether.Money // of one message or other contact, by channel
-	Campaigns map[bellwether.CampaignID]CampaignCost  // in place of Messages and Coupons
-	Coupons   map[string]bellwether.Money             // of one redeemed coupon, by its code; what the price paid has already taken off is no cost
+	Other     bellwether.Money                       // of the product besides messages and coupons, over the whole comparison
+	Messages  map[bellwether.Channel]Each            // of one message or other contact, by channel
+	Campaigns map[bellwether.CampaignID]CampaignCost // in place of Messages and Coupons
+	Coupons   map[string]bellwether.Money            // of one redeemed coupon, by its code; what the price paid has already taken off is no cost
+}
+
+// Each is what one thing costs: a mail for .0004 EUR is 4 cents for 100.
+type Each struct {
+	bellwether.Money
+	For int64 // so many cost Money together; 0: one does
 }
 
 // CampaignCost is what one contact and one redeemed coupon of a campaign cost.
 type CampaignCost struct {
-	Contact bellwether.Money
+	Contact Each
 	Coupon  bellwether.Money
 }
 
@@ -47,16 +53,16 @@ func (b *bill) add(e *bellwether.Event, c *Costs, p *Prices) float64 {
 			return 0
 		}
 		b.coupons++
-		cost = b.price(money, p, func() string { return fmt.Sprintf("the cost of the coupon %q", code) })
+		cost = b.price(Each{Money: money}, p, func() string { return fmt.Sprintf("the cost of the coupon %q", code) })
 	}
 	b.spent += cost
 	return cost
 }
 
 // contact is what a message cost: as it says itself, as its campaign says, or as its channel's do.
-func (c *Costs) contact(e *bellwether.Event) bellwether.Money {
+func (c *Costs) contact(e *bellwether.Event) Each {
 	if !e.Price.IsZero() {
-		return e.Price
+		return Each{Money: e.Price}
 	}
 	if m := c.Campaigns[e.Campaign].Contact; !m.IsZero() {
 		return m
@@ -87,17 +93,17 @@ func origin(e *bellwether.Event) string {
 }
 
 // price returns m in major units of the report's currency; where that is not known it notes what is missing.
-func (b *bill) price(m bellwether.Money, p *Prices, what func() string) float64 {
+func (b *bill) price(m Each, p *Prices, what func() string) float64 {
 	if m.IsZero() {
 		b.missing.add(what())
 		return 0
 	}
-	v, ok := p.in(m)
+	v, ok := p.in(m.Money)
 	if !ok {
 		b.missing.add(rateOf(m.Currency))
 		return 0
 	}
-	return v
+	return v / float64(max(m.For, 1))
 }
 
 func rateOf(c bellwether.Currency) string { return "the exchange rate of " + string(c) }

@@ -34,8 +34,8 @@ func francs(minor int64) func(*bellwether.Event) {
 // never 0.
 func TestWhatContactsCost(t *testing.T) {
 	costsOf := Costs{
-		Messages:  map[bellwether.Channel]bellwether.Money{"email": euro(2), "letter": {Amount: 1, Currency: "CHF"}, "push": euro(0)},
-		Campaigns: map[bellwether.CampaignID]CampaignCost{"spring": {Contact: euro(30), Coupon: euro(150)}},
+		Messages:  map[bellwether.Channel]Each{"email": {Money: euro(2)}, "letter": {Money: bellwether.Money{Amount: 1, Currency: "CHF"}}, "push": {Money: euro(0)}, "news": {euro(4), 100}},
+		Campaigns: map[bellwether.CampaignID]CampaignCost{"spring": {Contact: Each{Money: euro(30)}, Coupon: euro(150)}},
 		Coupons:   map[string]bellwether.Money{"TEN": euro(100)},
 	}
 	for _, c := range []struct {
@@ -47,6 +47,7 @@ func TestWhatContactsCost(t *testing.T) {
 		{"says it itself", event("e", bellwether.MessageSent, "s", 1, by("email", "spring"), costs(7)), 0.07, nil},
 		{"its campaign", event("e", bellwether.MessageSent, "s", 1, by("email", "spring")), 0.3, nil},
 		{"its channel", event("e", bellwether.MessageSent, "s", 1, by("email", "summer")), 0.02, nil},
+		{"a part of a cent", event("e", bellwether.MessageSent, "s", 1, by("news", "")), 0.0004, nil},
 		{"free", event("e", bellwether.MessageSent, "s", 1, by("push", "")), 0, nil},
 		{"nobody, with a campaign", event("e", bellwether.MessageSent, "s", 1, by("sms", "summer")), 0, []string{`the cost of a message of campaign "summer"`}},
 		{"nobody, with a channel", event("e", bellwether.MessageSent, "s", 1, by("sms", "")), 0, []string{"the cost of a message by sms"}},

@@ -29,6 +29,7 @@ type configuration struct {
 	Currency       bellwether.Currency                 `yaml:"currency"`                  // of the project
 	Rates          map[bellwether.Currency]float64     `yaml:"rates,omitempty"`           // value of one unit of another currency in the project's
 	Policies       map[bellwether.Surface]decide.Named `yaml:"policies,omitempty"`        // by surface, such as a threshold for email; others have softmax
+	Costs          costs                               `yaml:"costs,omitempty"`           // of messages, coupons and the rest, without which the return on cost is withheld
 	HoldoutShare   float64                             `yaml:"holdout_share"`             // of people, left alone so that the product's worth can be measured
 	TurnEvery      time.Duration                       `yaml:"turn_every"`                // 0: only by hand
 	Minutes        float64                             `yaml:"minutes"`                   // of training a turn
@@ -93,6 +94,10 @@ func (c *configuration) options() (pipeline.Options, error) {
 	if err != nil {
 		return pipeline.Options{}, err
 	}
+	spent, err := c.Costs.measured(c.Currency)
+	if err != nil {
+		return pipeline.Options{}, err
+	}
 	policies, err := c.policies()
 	if err != nil {
 		return pipeline.Options{}, err
@@ -104,7 +109,7 @@ func (c *configuration) options() (pipeline.Options, error) {
 	return pipeline.Options{
 		Options:  app.Options{Sending: c.sending},
 		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
-		Policies: policies, Training: training,
+		Policies: policies, Costs: spent, Training: training,
 	}, nil
 }
 
