@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"bellwether"
@@ -24,6 +25,7 @@ const (
 type Audience struct {
 	channel bellwether.Channel
 	format  Format
+	deliver func() error
 
 	mu     sync.Mutex
 	w      io.Writer
@@ -33,19 +35,28 @@ type Audience struct {
 // audienceColumns are the columns of a CSV file and the names of a JSON line.
 var audienceColumns = []string{"subject", "address", "action", "campaign", "creative", "decision"}
 
-// NewAudience returns an actor that writes lines to w as channel.
-func NewAudience(w io.Writer, format Format, channel bellwether.Channel) (*Audience, error) {
+// NewAudience returns an actor that writes lines to w as channel; deliver puts what was written in its place, on disk and
+// all at once. nil: nothing is to be done.
+func NewAudience(w io.Writer, deliver func() error, format Format, channel bellwether.Channel) (*Audience, error) {
 	if format != CSV && format != JSONLines {
 		return nil, fmt.Errorf("audience format %q; give csv or jsonl", format)
 	}
 	if channel == "" {
 		channel = "audience"
 	}
-	return &Audience{channel: channel, format: format, w: w}, nil
+	return &Audience{channel: channel, format: format, deliver: deliver, w: w}, nil
 }
 
 // Channel implements [Actor].
 func (a *Audience) Channel() bellwether.Channel { return a.channel }
+
+// Deliver implements [Lister].
+func (a *Audience) Deliver() error {
+	if a.deliver == nil {
+		return nil
+	}
+	return a.deliver()
+}
 
 // Act writes one line.
 func (a *Audience) Act(_ context.Context, m Message) error {
@@ -59,10 +70,25 @@ func (a *Audience) Act(_ context.Context, m Message) error {
 	if !a.headed {
 		_ = w.Write(audienceColumns) // Flush reports its error
 	}
+	for i := range row {
+		row[i] = asText(row[i])
+	}
 	_ = w.Write(row)
 	w.Flush()
 	a.headed = true
 	return w.Error()
+}
+
+// asText makes a field that a spreadsheet would read as a formula one that it shows: with an apostrophe before it. A
+// telephone number, +49 30 123, computes nothing and stays as it is.
+func asText(field string) string {
+	if field == "" || !strings.ContainsRune("=+-@\t\r\n|%", rune(field[0])) {
+		return field
+	}
+	if number := strings.Trim(field[1:], "0123456789 .()-"); (field[0] == '+' || field[0] == '-') && number == "" {
+		return field
+	}
+	return "'" + field
 }
 
 func (a *Audience) writeJSON(row []string) error {

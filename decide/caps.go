@@ -50,7 +50,8 @@ type sending struct {
 	Decision bellwether.DecisionID `json:"d"`
 	Campaign bellwether.CampaignID `json:"m,omitempty"`
 	Channel  bellwether.Channel    `json:"c"`
-	At       int64                 `json:"t"` // Unix nanoseconds
+	At       int64                 `json:"t"`           // Unix nanoseconds
+	Begun    bool                  `json:"b,omitempty"` // nobody noted yet that it left
 }
 
 // sentList is what one person was sent, oldest first: one value of the key-value store.
@@ -60,9 +61,10 @@ type sentList struct {
 
 // held is why a sending may not be added to a history.
 type held struct {
-	reason Reason
-	detail string
-	until  time.Time
+	reason  Reason
+	detail  string
+	until   time.Time
+	channel bellwether.Channel // by which it left before
 }
 
 // ledgerOfCaps counts sendings by person in the key-value store. A place is reserved by
@@ -91,13 +93,26 @@ func (l ledgerOfCaps) read(ctx context.Context, s bellwether.Subject) (sentList,
 	return h, e.Revision, json.Unmarshal(e.Value, &h)
 }
 
-// reserve adds v to the person's history, durably, unless a cap forbids it.
-func (l ledgerOfCaps) reserve(ctx context.Context, s bellwether.Subject, v sending) (no *held, err error) {
+// reserve adds v to the person's history, durably, as one that has begun, unless a cap forbids it. One that began before
+// and was not settled keeps its place, and is taken up again.
+func (l ledgerOfCaps) reserve(ctx context.Context, s bellwether.Subject, v sending) (no *held, again bool, err error) {
 	err = l.change(ctx, s, func(h *sentList) bool {
-		no = l.add(h, v)
-		return no == nil
+		no, again = l.add(h, v)
+		return no == nil && !again
 	})
-	return no, err
+	return no, again, err
+}
+
+// settle notes that a message left.
+func (l ledgerOfCaps) settle(ctx context.Context, s bellwether.Subject, id bellwether.DecisionID) error {
+	return l.change(ctx, s, func(h *sentList) (changed bool) {
+		for i := range h.Sent {
+			if v := &h.Sent[i]; v.Decision == id && v.Begun {
+				v.Begun, changed = false, true
+			}
+		}
+		return changed
+	})
 }
 
 // release takes a reservation back.
@@ -135,23 +150,28 @@ func (l ledgerOfCaps) change(ctx context.Context, s bellwether.Subject, fn func(
 	}
 }
 
-// add appends v to h, or says why it may not.
-func (l ledgerOfCaps) add(h *sentList, v sending) *held {
-	if slices.ContainsFunc(h.Sent, func(old sending) bool { return old.Decision == v.Decision }) {
-		return &held{reason: HeldRepeated}
+// add appends v to h as one that has begun, or says why it may not, or that it was begun before.
+func (l ledgerOfCaps) add(h *sentList, v sending) (no *held, again bool) {
+	for _, old := range h.Sent {
+		if old.Decision == v.Decision && old.Begun && old.Channel == v.Channel {
+			return nil, true
+		}
+		if old.Decision == v.Decision {
+			return &held{reason: HeldRepeated, channel: old.Channel}, false
+		}
 	}
-	var no *held
 	for _, c := range l.caps {
 		if until, full := c.full(h.Sent, v); full && (no == nil || until.After(no.until)) {
-			no = &held{HeldCap, fmt.Sprintf("%d per %s in %s", c.Max, c.Per, c.Window), until}
+			no = &held{reason: HeldCap, detail: fmt.Sprintf("%d per %s in %s", c.Max, c.Per, c.Window), until: until}
 		}
 	}
 	if no != nil {
-		return no
+		return no, false
 	}
 	h.forget(v.At, l.caps)
+	v.Begun = true
 	h.Sent = append(h.Sent, v)
-	return nil
+	return nil, false
 }
 
 // full reports whether c forbids v after sent, and when the window has a place again (zero: never).

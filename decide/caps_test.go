@@ -99,7 +99,7 @@ func TestCapModel(t *testing.T) {
 					count++
 				}
 			}
-			no := l.add(h, v)
+			no, _ := l.add(h, v)
 			if (no == nil) != (count < c.Max) {
 				t.Fatalf("message %d with %d in the window of %+v: held %+v", i, count, c, no)
 			}
@@ -109,7 +109,7 @@ func TestCapModel(t *testing.T) {
 				later := v
 				later.At = no.until.UnixNano()
 				copied := sentList{Sent: append([]sending(nil), h.Sent...)}
-				if l.add(&copied, later) != nil {
+				if no, _ := l.add(&copied, later); no != nil {
 					t.Fatalf("no place at %d either", later.At)
 				}
 			}

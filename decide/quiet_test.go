@@ -45,11 +45,11 @@ func TestQuietHours(t *testing.T) {
 
 func TestAudience(t *testing.T) {
 	var list, lines bytes.Buffer
-	asCSV, err := NewAudience(&list, CSV, "")
+	asCSV, err := NewAudience(&list, nil, CSV, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	asJSON, err := NewAudience(&lines, JSONLines, "ads")
+	asJSON, err := NewAudience(&lines, nil, JSONLines, "ads")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestAudience(t *testing.T) {
 	if asCSV.Channel() != "audience" || asJSON.Channel() != "ads" {
 		t.Error("channels")
 	}
-	if _, err := NewAudience(&list, "xml", ""); err == nil {
+	if _, err := NewAudience(&list, nil, "xml", ""); err == nil {
 		t.Error("xml was accepted")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"bellwether"
@@ -33,8 +32,17 @@ type Message struct {
 // Actor carries one message out. It is safe for concurrent use.
 type Actor interface {
 	Channel() bellwether.Channel
-	// Act sends m; the decision's id tells repetitions apart.
+	// Act sends m. A message whose sending was broken off is sent again, and carries the decision's id, by which the receiver
+	// tells the repetition.
 	Act(ctx context.Context, m Message) error
+}
+
+// Lister is an Actor whose messages leave together, as a list. A list that is made again names everybody once more who
+// was on the one before: nobody is missing on the last one.
+type Lister interface {
+	Actor
+	// Deliver lets what Act took leave, all of it or nothing.
+	Deliver() error
 }
 
 // Reason says why a message is held back.
@@ -47,7 +55,7 @@ const (
 	HeldNoConsent Reason = "no consent"    // the purpose is not in force
 	HeldNoAddress Reason = "no address"    // nowhere to send it
 	HeldQuiet     Reason = "quiet hours"   // until Planned.Until
-	HeldRepeated  Reason = "already sent"  // this decision's message left, or was about to when the program stopped
+	HeldRepeated  Reason = "already sent"  // this decision's message left, or is about to
 	HeldCap       Reason = "frequency cap" // until Planned.Until
 )
 
@@ -67,6 +75,13 @@ type Planned struct {
 	Error    string                `json:"error,omitempty"`  // of the actor
 }
 
+// hold notes why the message is held back; nil: it is not.
+func (p *Planned) hold(why *held) {
+	if why != nil {
+		p.Held, p.Detail, p.Until = why.reason, why.detail, why.until
+	}
+}
+
 // SenderOptions configure a [Sender]; the zero value works.
 type SenderOptions struct {
 	Clock    func() time.Time   // nil: time.Now
@@ -79,6 +94,9 @@ type SenderOptions struct {
 
 // Sender sends decided messages through one actor within consent, quiet hours and caps. The caps
 // of a project are shared by all its senders and survive restarts. It is safe for concurrent use.
+//
+// Each message is noted before it leaves and again when it has left. One that was noted and, because the program stopped
+// or the receiver did not answer, never noted again, leaves under the same id when its campaign is sent again.
 type Sender struct {
 	log   *store.Log
 	actor Actor
@@ -128,60 +146,13 @@ func (s *Sender) Plan(ctx context.Context, messages []Message) ([]Planned, error
 			h = &read
 			histories[m.Decision.Subject] = h
 		}
-		if held := s.caps.add(h, s.sending(m, now)); held != nil {
-			out[i].Held, out[i].Detail, out[i].Until = held.reason, held.detail, held.until
+		held, _ := s.caps.add(h, s.sending(m, now))
+		if s.listed(held) {
+			held = nil
 		}
+		out[i].hold(held)
 	}
 	return out, nil
-}
-
-// Send sends the messages that may go, each at most once by its decision, and logs a MessageSent
-// event for each. What an actor could not do is in Planned.Error; the error tells of the log or the caps.
-func (s *Sender) Send(ctx context.Context, messages []Message) ([]Planned, error) {
-	out, errs := make([]Planned, len(messages)), make([]error, len(messages))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(s.o.Parallel, len(messages)) {
-		workers.Go(func() {
-			for i := range next {
-				out[i], errs[i] = s.send(ctx, messages[i])
-			}
-		})
-	}
-	for i := range messages {
-		next <- i
-	}
-	close(next)
-	workers.Wait()
-	return out, errors.Join(errs...)
-}
-
-func (s *Sender) send(ctx context.Context, m Message) (Planned, error) {
-	now := s.o.Clock()
-	p := s.screen(m, now)
-	if p.Held != "" {
-		return p, nil
-	}
-	held, err := s.caps.reserve(ctx, m.Decision.Subject, s.sending(m, now))
-	if err != nil {
-		return p, fmt.Errorf("reserve the message of decision %q: %w", m.Decision.ID, err)
-	}
-	if held != nil {
-		p.Held, p.Detail, p.Until = held.reason, held.detail, held.until
-		return p, nil
-	}
-	if err := s.actor.Act(ctx, m); err != nil {
-		p.Error = err.Error()
-		if errors.Is(err, ErrNotDelivered) {
-			err = s.caps.release(context.WithoutCancel(ctx), m.Decision.Subject, m.Decision.ID)
-			if err != nil {
-				return p, fmt.Errorf("give back the place of decision %q under the caps: %w", m.Decision.ID, err)
-			}
-		}
-		return p, nil
-	}
-	p.Sent = true
-	return p, s.record(context.WithoutCancel(ctx), m, now)
 }
 
 // screen applies the rules that need no counting.
@@ -211,21 +182,4 @@ func (s *Sender) screen(m Message, now time.Time) Planned {
 
 func (s *Sender) sending(m Message, now time.Time) sending {
 	return sending{Decision: m.Decision.ID, Campaign: m.Campaign, Channel: s.actor.Channel(), At: now.UnixNano()}
-}
-
-// record logs that m was sent.
-func (s *Sender) record(ctx context.Context, m Message, now time.Time) error {
-	e := bellwether.Event{
-		ID: bellwether.EventID("message-" + string(m.Decision.ID)), Type: bellwether.MessageSent,
-		Occurred: now.UTC(), Received: now.UTC(), Subject: m.Decision.Subject, Channel: s.actor.Channel(),
-		Campaign: m.Campaign, Creative: m.Creative, Decision: m.Decision.ID, Price: m.Cost, Consent: m.Consent,
-	}
-	data, err := store.Encode(&e)
-	if err != nil {
-		return fmt.Errorf("encode the sending of decision %q: %w", m.Decision.ID, err)
-	}
-	if _, err := s.log.Append(ctx, store.Record{Kind: store.KindEvent, ID: string(e.ID), Data: data}); err != nil {
-		return fmt.Errorf("log the sending of decision %q: %w", m.Decision.ID, err)
-	}
-	return nil
 }

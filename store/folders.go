@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// syncFolder makes the entries of a folder last a power cut.
-func syncFolder(dir string) error {
+// SyncFolder makes the entries of a folder last a power cut.
+func SyncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func makeFolder(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncFolder(filepath.Dir(dir))
+	return SyncFolder(filepath.Dir(dir))
 }
 
 // replaceFile writes a file so that after a crash it is the old one or the new one, on disk.
@@ -49,7 +49,7 @@ func replaceFile(path string, content []byte) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
 }
 
 // copyFile copies a file so that the copy is on disk.
@@ -113,7 +113,7 @@ func (s *settled) sync() error {
 		return nil
 	}
 	began := time.Now()
-	if err := syncFolder(s.dir); err != nil {
+	if err := SyncFolder(s.dir); err != nil {
 		return fmt.Errorf("syncing folder %s: %w", s.dir, err)
 	}
 	if began.Sub(info.ModTime()) > clockGrain { // else another file may come at the same time by the clock

@@ -41,7 +41,7 @@ func (g *guard) hold(stream string) error {
 			return nil
 		}
 	}
-	return syncFolder(g.held(stream))
+	return SyncFolder(g.held(stream))
 }
 
 // unhold gives blocks that are gone their first name back, and forgets the second ones.
@@ -66,7 +66,7 @@ func (g *guard) unhold(stream string) error {
 	}
 	if restored > 0 {
 		g.log.Warn("files that the server removed when it failed to start were put back", "stream", stream, "files", restored)
-		if err := syncFolder(g.messages(stream)); err != nil {
+		if err := SyncFolder(g.messages(stream)); err != nil {
 			return err
 		}
 	}

@@ -226,7 +226,7 @@ func (g *guard) keepAside(stream, path string) (kept string, err error) {
 	if err := copyFile(kept, path); err != nil {
 		return "", fmt.Errorf("keeping %s aside: %w", path, err)
 	}
-	return kept, syncFolder(dir)
+	return kept, SyncFolder(dir)
 }
 
 // remove removes a file that may be absent.

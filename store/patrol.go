@@ -43,7 +43,7 @@ func (g *guard) adopt(stream string, created time.Time) error {
 	}
 	root := &settled{dir: g.messages(stream)}
 	for at := g.messages(stream); at != filepath.Dir(g.dir); at = filepath.Dir(at) { // the server does not
-		if err := syncFolder(at); err != nil {
+		if err := SyncFolder(at); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ func Restore(ctx context.Context, from, dir string, at time.Time) (c Copy, err e
 	if err := os.Rename(work, dir); err != nil {
 		return c, err
 	}
-	return c, syncFolder(filepath.Dir(dir))
+	return c, SyncFolder(filepath.Dir(dir))
 }
 
 // copyAt chooses a copy.

@@ -44,7 +44,7 @@ func (g *guard) copySpare(stream string) error {
 	if err := dropSpares(stream, to, files, copies); err != nil || !changed {
 		return err
 	}
-	return syncFolder(to)
+	return SyncFolder(to)
 }
 
 // copySpareBlock copies one block that is whole; a damaged one must not take the place of a good copy.

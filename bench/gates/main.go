@@ -5,11 +5,13 @@
 //	go run ./bench/gates engine [--json] [--minutes 15] [--only beauty,games,ml-100k] [--peers [--python PYTHON]]
 //	go run ./bench/gates house [--json] [--only names,lines]
 //	go run ./bench/gates growth [--json] [--only 2m,8m]
+//	go run ./bench/gates reliability [--json] [--share .02] [--only kills,soak]
 //
 // It builds the program and runs it as a person would, in temporary folders. Checks that need
 // ../shared/data are left out, saying so, when the folder is absent. It exits with 1 when a row fails.
 // Of the engine's checks beauty, games and ml-100k train for --minutes and, with --peers, as long
-// again in PyTorch; large takes an hour on two cores, 16 GiB of memory and 20 GiB of disk.
+// again in PyTorch; large takes an hour on two cores, 16 GiB of memory and 20 GiB of disk. Of reliability's
+// full counts (1,000 kills, two hours of soak and more) --share does a part.
 package main
 
 import (
@@ -48,6 +50,7 @@ type runner struct {
 	folder  string // temporary
 	data    string // ../shared/data
 	minutes float64
+	share   float64      // of the full counts of kills, requests and the like
 	python  string       // that has torch; "": without peers
 	twin    *engine.Twin // nil: without peers
 	rows    []row
@@ -101,6 +104,7 @@ var areas = map[string]area{
 		{"apptest", testsCheck("an application that no file knows", "./internal/apptest")},
 		{"build", buildCheck},
 	}},
+	"reliability": {0, reliabilityChecks},
 	"growth": {0, []check{
 		{"2m", growthCheck(growth.Sizes[0])},
 		{"8m", growthCheck(growth.Sizes[1])},
@@ -115,10 +119,11 @@ func main() {
 	asJSON := flags.Bool("json", false, "one JSON document on stdout")
 	minutes := flags.Float64("minutes", 0, "of training on each of the real data sets, at most 2 on ml-100k (loop 10, engine 15)")
 	only := flags.String("only", "", "names of checks, with commas; all by default")
+	share := flags.Float64("share", 1, "of the full counts of kills, damages, requests and minutes (reliability)")
 	peers := flags.Bool("peers", false, "measure PyTorch in alternation")
 	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
 	if len(os.Args) < 2 || areas[os.Args[1]].checks == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|growth [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|growth|reliability [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
 	_ = flags.Parse(os.Args[2:]) // it exits on an error
@@ -128,7 +133,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "gates:", err)
 		os.Exit(2)
 	}
-	r := &runner{ctx: ctx, data: filepath.Join("..", "shared", "data"), minutes: cmp.Or(*minutes, of.minutes)}
+	r := &runner{ctx: ctx, data: filepath.Join("..", "shared", "data"), minutes: cmp.Or(*minutes, of.minutes), share: *share}
 	if *peers {
 		r.python = *python
 	}

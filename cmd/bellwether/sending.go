@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"bellwether/apps/app"
 	"bellwether/decide"
+	"bellwether/store"
 	"bellwether/web"
 )
 
@@ -32,25 +35,45 @@ func (c *configuration) sending(w app.Way) (actor decide.Actor, closeActor func(
 	case w.Audience != "" && w.Really:
 		return audience(w.Audience, o)
 	default:
-		actor, err = decide.NewAudience(io.Discard, decide.CSV, "")
+		actor, err = decide.NewAudience(io.Discard, nil, decide.CSV, "")
 	}
 	return actor, closeActor, o, err
 }
 
+// audience writes the list under a temporary name; the whole list is then put in its place, where nothing may be. What is
+// not delivered leaves nothing behind.
 func audience(path string, o decide.SenderOptions) (decide.Actor, func() error, decide.SenderOptions, error) {
 	format := decide.CSV
 	if strings.HasSuffix(path, ".jsonl") {
 		format = decide.JSONLines
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if os.IsExist(err) {
-		return nil, nil, o, web.BadRequest("%s is there already: name a new file, so that nobody's list is lost", path)
+	there := web.BadRequest("%s is there already: name a new file, so that nobody's list is lost. It will hold everybody who was chosen for the campaign, those of earlier lists too", path)
+	if _, err := os.Lstat(path); err == nil {
+		return nil, nil, o, there
 	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return nil, nil, o, err
 	}
-	a, err := decide.NewAudience(f, format, "")
-	return a, f.Close, o, err
+	a, err := decide.NewAudience(f, func() error {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		if err := os.Link(f.Name(), path); os.IsExist(err) { // unlike a rename it takes no other file's place
+			return there
+		} else if err != nil { // a file system without links
+			if err := os.Rename(f.Name(), path); err != nil {
+				return err
+			}
+		}
+		return store.SyncFolder(filepath.Dir(path))
+	}, format, "")
+	return a, func() error {
+		if err := os.Remove(f.Name()); err != nil && !os.IsNotExist(err) {
+			return errors.Join(f.Close(), err)
+		}
+		return f.Close()
+	}, o, err
 }
 
 // mailOptions reads smtp://user:password@host:port; smtp+plain:// does without encryption.
