@@ -28,6 +28,8 @@ type Decision struct {
 	Arms        map[string]string  `json:"arms,omitempty" cbor:"18,keyasint,omitempty"`
 	Multipliers map[string]float64 `json:"multipliers,omitempty" cbor:"19,keyasint,omitempty"` // λ of budgets
 	Consent     []Purpose          `json:"consent,omitzero" cbor:"20,keyasint,omitzero"`
+	// The logarithm of Propensity, of slates: a list may be so long that its probability is too small for a number.
+	LogPropensity float64 `json:"log_propensity,omitempty" cbor:"21,keyasint,omitempty"`
 
 	Unknown []byte `json:"-" cbor:"-"` // fields of a newer program, as they were stored
 }
@@ -44,6 +46,21 @@ type Candidate struct {
 // Π_j w_j / Σ_{l not yet placed} w_l. The sums grow from the end of the list, so that they stay exact
 // when little weight is left.
 func SlatePropensity(weights []float64, actions []int) float64 {
+	p := 1.0
+	eachPlace(weights, actions, func(w, rest float64) { p *= w / rest })
+	return p
+}
+
+// SlateLogPropensity returns the natural logarithm of [SlatePropensity]: also of a list whose probability is too small for a
+// float64.
+func SlateLogPropensity(weights []float64, actions []int) float64 {
+	sum := 0.0
+	eachPlace(weights, actions, func(w, rest float64) { sum += math.Log(w / rest) })
+	return sum
+}
+
+// eachPlace calls fn for each place of a list, the last one first, with its weight and that of all that was left then.
+func eachPlace(weights []float64, actions []int, fn func(w, rest float64)) {
 	placed := make([]bool, len(weights))
 	for _, a := range actions {
 		placed[a] = true
@@ -54,15 +71,13 @@ func SlatePropensity(weights []float64, actions []int) float64 {
 			rest += w
 		}
 	}
-	p := 1.0
 	for i := len(actions) - 1; i >= 0; i-- {
 		w := weights[actions[i]]
 		rest += w
 		if i < len(weights)-1 { // the last one left is certain
-			p *= w / rest
+			fn(w, rest)
 		}
 	}
-	return p
 }
 
 // Validate checks invariants I1 and I2 of the log: propensities sum to 1 within 1e-6, the action's
@@ -112,15 +127,33 @@ func (d *Decision) checkPropensities() error {
 	if d.Slate {
 		want = SlatePropensity(weights, d.Actions)
 	}
+	small := d.LogPropensity < leastLog // then Propensity has few digits, or none
 	switch {
 	case d.Evaluable && math.Abs(sum-1) > 1e-6:
 		return &FieldError{Field: "candidates", Reason: fmt.Sprintf("have propensities that sum to %g, not 1", sum)}
-	case d.Propensity <= 0 || d.Propensity > 1+1e-9 || !finite(d.Propensity):
+	case d.Propensity <= 0 && !small || d.Propensity < 0 || d.Propensity > 1+1e-9 || !finite(d.Propensity):
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g, not in (0, 1]", d.Propensity)}
 	case !d.Evaluable && d.Propensity != 1:
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g on a deterministic decision, not 1", d.Propensity)}
-	case d.Evaluable && math.Abs(d.Propensity-want) > 1e-6*want:
+	case d.Evaluable && math.Abs(d.Propensity-want) > 1e-6*want+math.SmallestNonzeroFloat64:
 		return &FieldError{Field: "propensity", Reason: fmt.Sprintf("is %g, but the candidates give %g", d.Propensity, want)}
+	}
+	return d.checkLog(weights)
+}
+
+// leastLog is the logarithm of about the least number that a float64 holds in full.
+const leastLog = -708
+
+// checkLog holds the logarithm, where there is one, to the candidates.
+func (d *Decision) checkLog(weights []float64) error {
+	if d.LogPropensity == 0 {
+		return nil
+	}
+	if !finite(d.LogPropensity) || !d.Evaluable || !d.Slate {
+		return &FieldError{Field: "log_propensity", Reason: fmt.Sprintf("is %g, of a decision that has none", d.LogPropensity)}
+	}
+	if want := SlateLogPropensity(weights, d.Actions); math.Abs(d.LogPropensity-want) > 1e-6 {
+		return &FieldError{Field: "log_propensity", Reason: fmt.Sprintf("is %g, but the candidates give %g", d.LogPropensity, want)}
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func exampleDecision() *Decision {
 	return &Decision{
 		ID: "d-1", Time: moments(0), Subject: "ana", Surface: "home", Snapshot: "f-12",
 		Context: map[string]float64{"hour": 15}, Candidates: []Candidate{{"tea-250", 2.5, .5}, {"cup", 1, .3}, {"tin", 0, .2}},
-		Filters: []string{"seen:12"}, Slate: true, Actions: []int{1, 0}, Propensity: .3 * .5 / .7, Policy: "softmax/1",
+		Filters: []string{"seen:12"}, Slate: true, Actions: []int{1, 0}, Propensity: .3 * .5 / .7, LogPropensity: math.Log(.3 * .5 / .7), Policy: "softmax/1",
 		Model: "recommend-000003", Seed: math.MaxUint64, Floor: .02, Holdout: true, Evaluable: true,
 		Arms: map[string]string{"layout": "b"}, Multipliers: map[string]float64{"email": .25}, Consent: []Purpose{"analytics"},
 	}

@@ -1,6 +1,10 @@
 package bellwether
 
 import (
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -27,9 +31,9 @@ func drawDecision(t *rapid.T) *Decision {
 		length = rapid.IntRange(1, k).Draw(t, "length")
 	}
 	d.Actions = order[:length]
-	d.Propensity = d.Candidates[d.Actions[0]].Propensity
+	d.Propensity, d.LogPropensity = d.Candidates[d.Actions[0]].Propensity, 0
 	if d.Slate {
-		d.Propensity = SlatePropensity(weights, d.Actions)
+		d.Propensity, d.LogPropensity = SlatePropensity(weights, d.Actions), SlateLogPropensity(weights, d.Actions)
 	}
 	return d
 }
@@ -104,4 +108,63 @@ func TestDecisionFloor(t *testing.T) {
 			t.Fatalf("I2: a candidate below the floor %g is accepted", d.Floor)
 		}
 	})
+}
+
+// TestSlateLogPropensity compares a slate of 1,000 with the definition in numbers of 400 bits, and holds a decision that a float64
+// has no probability for to its logarithm.
+func TestSlateLogPropensity(t *testing.T) {
+	const k = 1000
+	weights, rng := make([]float64, k+200), rand.New(rand.NewPCG(1, 2))
+	sum := 0.0
+	for i := range weights {
+		weights[i] = math.Exp(3 * rng.NormFloat64())
+		sum += weights[i]
+	}
+	for i := range weights {
+		weights[i] /= sum
+	}
+	actions := rng.Perm(len(weights))[:k]
+	want, rest := big.NewFloat(1).SetPrec(400), big.NewFloat(0).SetPrec(400)
+	for _, w := range weights {
+		rest.Add(rest, big.NewFloat(w))
+	}
+	for _, a := range actions {
+		w := big.NewFloat(weights[a]).SetPrec(400)
+		want.Mul(want, new(big.Float).SetPrec(400).Quo(w, rest))
+		rest.Sub(rest, w)
+	}
+	exponent := want.MantExp(want)
+	mantissa, _ := want.Float64()
+	exact := math.Log(mantissa) + float64(exponent)*math.Ln2
+	got := SlateLogPropensity(weights, actions)
+	if abs(got-exact) > 1e-9 {
+		t.Errorf("the logarithm is %.12f, exactly %.12f", got, exact)
+	}
+	d := Decision{
+		ID: "d", Time: earliest, Subject: "ann", Surface: "home", Policy: "softmax/1", Slate: true, Evaluable: true, Actions: actions,
+		Propensity: SlatePropensity(weights, actions), LogPropensity: got,
+	}
+	for i, w := range weights {
+		d.Candidates = append(d.Candidates, Candidate{Action: fmt.Sprint(i), Propensity: w})
+	}
+	if d.Propensity != 0 {
+		t.Fatalf("this list is no test: its probability is %g", d.Propensity)
+	}
+	if err := d.Validate(); err != nil {
+		t.Errorf("a true decision is refused: %v", err)
+	}
+	for name, change := range map[string]func(*Decision){
+		"no logarithm":             func(d *Decision) { d.LogPropensity = 0 },
+		"another logarithm":        func(d *Decision) { d.LogPropensity += 1e-3 },
+		"another propensity":       func(d *Decision) { d.Propensity = 1e-300 },
+		"no number":                func(d *Decision) { d.LogPropensity = math.Inf(-1) },
+		"a logarithm of no list":   func(d *Decision) { d.Slate, d.Actions, d.Propensity = false, d.Actions[:1], weights[actions[0]] },
+		"of a deterministic slate": func(d *Decision) { d.Evaluable, d.Propensity = false, 1 },
+	} {
+		wrong := d
+		change(&wrong)
+		if wrong.Validate() == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
 }

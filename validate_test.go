@@ -86,7 +86,7 @@ func TestDecisionValidate(t *testing.T) {
 		refused(t, test.name, d.Validate(), test.field)
 	}
 	d := exampleDecision()
-	d.Evaluable, d.Propensity, d.Floor = false, 1, 0
+	d.Evaluable, d.Propensity, d.LogPropensity, d.Floor = false, 1, 0, 0
 	if err := d.Validate(); err != nil {
 		t.Errorf("a deterministic decision says so: %v", err)
 	}

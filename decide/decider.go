@@ -195,7 +195,7 @@ func draw(d *bellwether.Decision, p Policy, k int) error {
 		d.Actions, d.Propensity = rank(weights, d.Candidates, max(k, 1)), 1
 	case d.Slate:
 		d.Actions = drawSlate(weights, k, rng)
-		d.Propensity = bellwether.SlatePropensity(weights, d.Actions)
+		d.Propensity, d.LogPropensity = bellwether.SlatePropensity(weights, d.Actions), bellwether.SlateLogPropensity(weights, d.Actions)
 	default:
 		a := drawOne(weights, rng)
 		d.Actions, d.Propensity = []int{a}, weights[a]
@@ -249,6 +249,9 @@ func Replay(d bellwether.Decision, p Policy) error {
 	}
 	if math.Float64bits(again.Propensity) != math.Float64bits(d.Propensity) {
 		return fmt.Errorf("decision %q: propensity is %v, replayed %v", d.ID, d.Propensity, again.Propensity)
+	}
+	if d.LogPropensity != 0 && math.Float64bits(again.LogPropensity) != math.Float64bits(d.LogPropensity) { // older programs kept none
+		return fmt.Errorf("decision %q: the propensity's logarithm is %v, replayed %v", d.ID, d.LogPropensity, again.LogPropensity)
 	}
 	return nil
 }

@@ -196,3 +196,28 @@ func TestBadRequests(t *testing.T) {
 		}
 	}
 }
+
+// A slate of 1,000 places has a probability that no float64 holds: its logarithm is logged, and replays.
+func TestLongSlates(t *testing.T) {
+	p, closeStore := openProject(t, t.TempDir())
+	defer closeStore()
+	d := newDecider(t, p, Options{HoldoutShare: -1})
+	r := Request{Key: "long", Subject: "ann", Surface: "home", K: 1000}
+	for i := range 1200 {
+		r.Candidates = append(r.Candidates, bellwether.Candidate{Action: fmt.Sprint(i), Score: float64(i%40) / 10})
+	}
+	got, err := d.Decide(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Actions) != 1000 || got.Propensity != 0 || got.LogPropensity > -1000 {
+		t.Errorf("%d places with probability %g, logarithm %g", len(got.Actions), got.Propensity, got.LogPropensity)
+	}
+	if err := d.Replay(got); err != nil {
+		t.Error(err)
+	}
+	got.LogPropensity += 1e-12
+	if d.Replay(got) == nil {
+		t.Error("another logarithm replays")
+	}
+}

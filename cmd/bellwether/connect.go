@@ -27,13 +27,13 @@ type opened struct {
 	fresh   bool // the project has no keys yet
 }
 
-// open opens the data folder and the project.
-func (s *shell) open(ctx context.Context, logger *slog.Logger) (*opened, error) {
+// open opens the data folder and the project; acceptLoss goes on without what a damaged log lost.
+func (s *shell) open(ctx context.Context, logger *slog.Logger, acceptLoss bool) (*opened, error) {
 	conf, err := s.configured()
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, s.data, store.Options{URL: conf.NATS, Logger: logger})
+	st, err := store.Open(ctx, s.data, store.Options{URL: conf.NATS, Logger: logger, AcceptLoss: acceptLoss})
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", s.data, err)
 	}
@@ -140,7 +140,7 @@ func (s *shell) connect(ctx context.Context) (*web.Client, error) {
 		return s.client, nil
 	}
 	c, err := web.DialOrOpen(ctx, s.data, bellwether.ProjectID(s.project), clientOptions(), func(ctx context.Context) (*web.Server, func() error, error) {
-		o, err := s.open(ctx, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		o, err := s.open(ctx, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), false)
 		if err != nil {
 			return nil, nil, err
 		}

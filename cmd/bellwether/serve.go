@@ -18,6 +18,7 @@ import (
 
 func (s *shell) serve() *cobra.Command {
 	var listen string
+	var accept bool
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Collect, serve and decide over HTTP, with the pages and scheduled turns", Args: cobra.NoArgs,
 		Long: "Collect events, serve recommendations and decisions, show the pages, and take a turn a day. Every other command works meanwhile: it\n" +
@@ -35,7 +36,7 @@ func (s *shell) serve() *cobra.Command {
 				return fmt.Errorf("listening on %s: %w; name another address with --listen, such as --listen 127.0.0.1:0 for any free port", listen, err)
 			}
 			logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-			o, err := s.open(c.Context(), logger)
+			o, err := s.open(c.Context(), logger, accept)
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}
@@ -55,6 +56,7 @@ func (s *shell) serve() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "address; by default as configured (BELLWETHER_LISTEN)")
+	cmd.Flags().BoolVar(&accept, "accept-loss", false, "go on without what a damaged log lost: each loss is noted in the log, and its project can be written again. Without it such\na project is served from what is there, and takes nothing in")
 	return cmd
 }
 
