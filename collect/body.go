@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"sync"
 	"time"
 
@@ -13,43 +12,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 )
-
-// bodies holds buffers that requests were read into. What is written to the log is a copy.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// readBody returns the body, unpacked if it begins as gzip does (whatever the header says), and
-// a function that gives its memory back.
-func readBody(r *http.Request) (body []byte, release func(), err error) {
-	if r.ContentLength > MaxBody {
-		return nil, nil, errTooLarge
-	}
-	buf := newBody()
-	if _, err := buf.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
-		bodies.Put(buf)
-		return nil, nil, &syntaxError{Offset: buf.Len(), Reason: "the body ended early"}
-	}
-	if buf.Len() > MaxBody {
-		bodies.Put(buf)
-		return nil, nil, errTooLarge
-	}
-	if b := buf.Bytes(); len(b) > 1 && b[0] == 0x1f && b[1] == 0x8b {
-		packed := buf
-		buf = newBody()
-		err := unpack(buf, b)
-		bodies.Put(packed)
-		if err != nil {
-			bodies.Put(buf)
-			return nil, nil, err
-		}
-	}
-	return buf.Bytes(), func() { bodies.Put(buf) }, nil
-}
-
-func newBody() *bytes.Buffer {
-	buf := bodies.Get().(*bytes.Buffer)
-	buf.Reset()
-	return buf
-}
 
 // unpackers holds gzip readers, whose tables are costly to make.
 var unpackers sync.Pool
@@ -68,7 +30,7 @@ func unpack(to *bytes.Buffer, packed []byte) error {
 	case err != nil:
 		return &syntaxError{Offset: to.Len(), Reason: "the gzip stream is broken: " + err.Error()}
 	case to.Len() > MaxBody:
-		return errTooLarge
+		return ErrTooLarge
 	}
 	return nil
 }
@@ -106,6 +68,15 @@ func single(kind string) reader {
 	}
 }
 
+// newSegmentReader reads messages that come in now.
+func (c *Collector) newSegmentReader(kind string, now, sent time.Time) segmentReader {
+	s := segmentReader{currency: c.o.Currency, received: now, kind: kind}
+	if !sent.IsZero() {
+		s.skew = now.Sub(sent)
+	}
+	return s
+}
+
 // message reads one message; one that is refused says why.
 func (s *segmentReader) message(raw []byte) message {
 	m := message{raw: raw, format: "segment", skew: s.skew}
@@ -123,7 +94,7 @@ func batch(c *Collector, body []byte) ([]message, error) {
 		return nil, err
 	}
 	if len(b.raws) > MaxBatch {
-		return nil, errTooMany
+		return nil, ErrTooMany
 	}
 	if !b.list {
 		return []message{{raw: body, source: "http/batch", reject: `body has no "batch" list of messages`}}, nil
@@ -176,33 +147,6 @@ func parseBatch(body []byte) (b batchBody, err error) {
 		return b, err
 	}
 	return b, r.end()
-}
-
-// items reads a body with items of the catalogue.
-func items(_ *Collector, body []byte) ([]message, error) {
-	r := jsonReader{b: body}
-	var messages []message
-	err := r.object(func(key []byte) error {
-		if string(key) != "items" {
-			_, err := r.value()
-			return err
-		}
-		return r.array(func() error {
-			raw, err := r.value()
-			if err != nil {
-				return err
-			}
-			if len(messages) == MaxBatch {
-				return errTooMany
-			}
-			messages = append(messages, itemMessage(raw, "http/items"))
-			return nil
-		})
-	})
-	if err == nil {
-		err = r.end()
-	}
-	return messages, err
 }
 
 // itemMessage reads one item in this program's own JSON form.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -136,15 +136,12 @@ func contentID(parts ...[]byte) bellwether.EventID {
 	return bellwether.EventID("b-" + hex.EncodeToString(h.Sum(nil)[:16]))
 }
 
-// AcceptItems validates items and writes them, the invalid ones to the dead letters. An item
-// replaces an earlier one of the same id.
-func (c *Collector) AcceptItems(ctx context.Context, items []bellwether.Item) (Result, error) {
-	messages := make([]message, len(items))
-	for i := range items {
-		messages[i] = message{item: &items[i], source: "items"}
+// AcceptItems writes the items of these texts, each in this program's JSON form, those that can't be read or are not
+// valid to the dead letters. An item replaces an earlier one of the same id.
+func (c *Collector) AcceptItems(ctx context.Context, texts []json.RawMessage) (Result, error) {
+	messages := make([]message, len(texts))
+	for i, raw := range texts {
+		messages[i] = itemMessage(raw, "http/items")
 	}
 	return c.accept(ctx, messages)
 }
-
-// ErrUnknownKey says that no project has the write key.
-var ErrUnknownKey = errors.New("unknown write key")

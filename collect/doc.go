@@ -4,10 +4,11 @@
 // Every way in ends in one function. A [Collector] takes messages, drops those whose id was seen
 // within the window, and appends events and refusals together, in one durable append:
 //
-//	Handler   Segment's HTTP interface      ─┐
-//	Import    files: Segment lines, CSV, …  ─┤→ message → valid? → seen? → log ─→ view of ids seen
-//	ImportRows  rows of a database query    ─┤                            └─→ view of dead letters
-//	Accept    events made by the program    ─┘
+//	AcceptBatch, AcceptMessage  messages of a request     ─┐
+//	AcceptItems                 items of a request        ─┤
+//	Import                      files: Segment lines, …   ─┤→ message → valid? → seen? → log ─→ view of ids seen
+//	ImportRows                  rows of a database query  ─┤                            └─→ view of dead letters
+//	Accept                      events of the program     ─┘
 //
 // A table of any kind (CSV, Parquet, SQL) becomes events by one [Mapping]; where none is given
 // [Guess] proposes one. The formats are described in docs/formats/collect.md and mapping.md.

@@ -6,11 +6,20 @@ import (
 	"errors"
 )
 
+// Limits of a body.
+const (
+	MaxBatch = 500     // messages
+	MaxBody  = 4 << 20 // bytes, unpacked
+)
+
 // Reasons of refusing a whole body. Any other error of AcceptBatch and AcceptMessage that names no byte is of the log.
 var (
-	ErrTooLarge = errTooLarge
-	ErrTooMany  = errTooMany
+	ErrTooLarge = errors.New("body is larger than 4 MB unpacked; send smaller batches")
+	ErrTooMany  = errors.New("batch has more than 500 messages; send smaller batches")
 )
+
+// reader turns a body into messages.
+type reader func(c *Collector, body []byte) ([]message, error)
 
 // Broken returns the byte of the unpacked body where err says that it can't be read, and whether err says so.
 func Broken(err error) (offset int, broken bool) {

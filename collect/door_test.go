@@ -1,8 +1,9 @@
 package collect
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -17,7 +18,6 @@ import (
 // TestNames: Segment's names become GA4's, another name snake_case, the program's own are refused.
 func TestNames(t *testing.T) {
 	c, p := inStore(t)
-	h := door(c)
 	names := []struct {
 		sent string
 		want bellwether.EventType
@@ -46,9 +46,9 @@ func TestNames(t *testing.T) {
 	}
 	var want, got []bellwether.EventType
 	for _, n := range names {
-		w := post(h, "/v1/track", "key", []byte(fmt.Sprintf(`{"event":%q,"userId":"ann"}`, n.sent)))
-		if refused := strings.Contains(w.Body.String(), `"rejected":1`); w.Code != http.StatusOK || refused != (n.want == "") {
-			t.Errorf("%s: %d %s", n.sent, w.Code, w.Body)
+		r := sends(t, c, "/v1/track", fmt.Sprintf(`{"event":%q,"userId":"ann"}`, n.sent))
+		if refused := r.Rejected == 1; refused != (n.want == "") || r.Accepted+r.Rejected != 1 {
+			t.Errorf("%s: %+v", n.sent, r)
 		}
 		if n.want != "" {
 			want = append(want, n.want)
@@ -65,53 +65,35 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNothingWritten: what is answered with an error leaves no record, no dead letter either.
-func TestNothingWritten(t *testing.T) {
+// TestByteThatBroke: the offset is that of the unpacked body, and what can't be read leaves no record, no dead letter either.
+func TestByteThatBroke(t *testing.T) {
 	c, p := inStore(t)
 	before, err := p.Log.Last(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := door(c)
-	for key, body := range map[string]string{"guess": view1, "": `{"writeKey":"guess"}`, "key": view1[:40]} {
-		if w := post(h, "/v1/track", key, []byte(body)); w.Code < 400 || w.Code >= 500 {
-			t.Errorf("key %q: %d %s", key, w.Code, w.Body)
-		}
-	}
-	if after, err := p.Log.Last(t.Context()); err != nil || after != before {
-		t.Errorf("the log went from %d to %d, %v", before, after, err)
-	}
-}
-
-// TestKeyInTheBody: browsers send the key so.
-func TestKeyInTheBody(t *testing.T) {
-	c, p := inStore(t)
-	w := post(door(c), "/v1/t", "", []byte(`{"writeKey":"key",`+view1[1:]))
-	if w.Code != http.StatusOK || len(logged(t, p)) != 1 {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-}
-
-// TestByteThatBroke: the offset is that of the unpacked body.
-func TestByteThatBroke(t *testing.T) {
-	h := door(inMemory())
 	for body, offset := range map[string]int{`{"a":tru}`: 8, `{"a" 1}`: 5, `{}x`: 2, `{"a":"b`: 7, "[1,\x01]": 3} {
 		for _, sent := range [][]byte{[]byte(body), packed(body)} {
-			w := post(h, "/v1/track", "key", sent)
-			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), fmt.Sprintf(`"offset":%d}`, offset)) {
-				t.Errorf("%s: %d %s, want offset %d", body, w.Code, w.Body, offset)
+			for _, path := range []string{"/v1/track", "/v1/batch"} {
+				_, err := send(c, path, sent)
+				if at, broken := Broken(err); !broken || at != offset {
+					t.Errorf("%s of %s: %v, want offset %d", path, body, err, offset)
+				}
 			}
 		}
+	}
+	if after, err := p.Log.Last(t.Context()); err != nil || after != before || len(letters(t, c)) > 0 {
+		t.Errorf("the log went from %d to %d, %v", before, after, err)
 	}
 }
 
 // TestSkewOfAMessage: a message's own sentAt counts before the batch's.
 func TestSkewOfAMessage(t *testing.T) {
 	c, p := inStore(t)
-	post(door(c), "/v1/batch", "key", []byte(`{"sentAt":"2026-03-01T14:00:00Z","batch":[
+	sends(t, c, "/v1/batch", `{"sentAt":"2026-03-01T14:00:00Z","batch":[
 		{"type":"page","userId":"ann","timestamp":"2026-03-01T10:30:00Z","sentAt":"2026-03-01T11:00:00Z"},
 		{"type":"page","userId":"bob","originalTimestamp":"2026-03-01T13:00:00Z","timestamp":"2026-03-01T01:00:00Z"},
-		{"type":"page","userId":"eve"}]}`))
+		{"type":"page","userId":"eve"}]}`)
 	want := map[bellwether.Subject]time.Time{"ann": noon.Add(-30 * time.Minute), "bob": noon.Add(-time.Hour), "eve": noon}
 	for _, e := range logged(t, p) {
 		if !e.Occurred.Equal(want[e.Subject]) {
@@ -145,7 +127,7 @@ func TestDedupWindow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		post(door(c), "/v1/track", "key", []byte(view1))
+		sends(t, c, "/v1/track", view1)
 		if got := c.Totals().Accepted; got != test.accepted {
 			t.Errorf("copy %d, %s later: %d accepted, want %d", k+1, test.after, got, test.accepted)
 		}
@@ -158,15 +140,16 @@ func TestDedupWindow(t *testing.T) {
 // TestRecovers: after a failure nothing counts, and the same messages are taken once it is over.
 func TestRecovers(t *testing.T) {
 	c, p := inStore(t)
-	h, healthy := door(c), c.log
+	healthy := c.log
 	c.log = failing{healthy}
-	if w := post(h, "/v1/track", "key", []byte(view1)); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("while it fails: %d %s", w.Code, w.Body)
+	if r, err := send(c, "/v1/track", []byte(view1)); !errors.Is(err, store.ErrUnavailable) || r != (Result{}) {
+		t.Errorf("while it fails: %+v, %v", r, err)
 	}
 	c.log = healthy
-	for _, want := range []string{`"accepted":1`, `"duplicates":1`} {
-		if w := post(h, "/v1/track", "key", []byte(view1)); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
-			t.Errorf("afterwards: %d %s, want %s", w.Code, w.Body, want)
+	for _, want := range []Result{{Accepted: 1, Events: 1}, {Duplicates: 1}} {
+		got := sends(t, c, "/v1/track", view1)
+		if got.Sequence = 0; got != want {
+			t.Errorf("afterwards: %+v, want %+v", got, want)
 		}
 	}
 	if n := len(logged(t, p)); n != 1 {
@@ -177,7 +160,7 @@ func TestRecovers(t *testing.T) {
 // TestReplayKeepsTheClock: a message that is read again later still happened when it happened.
 func TestReplayKeepsTheClock(t *testing.T) {
 	c, p := inStore(t)
-	post(door(c), "/v1/batch", "key", []byte(`{"sentAt":"2026-03-01T14:00:00Z","batch":[{"type":"track","userId":"ann","timestamp":"2026-03-01T13:30:00Z"}]}`))
+	sends(t, c, "/v1/batch", `{"sentAt":"2026-03-01T14:00:00Z","batch":[{"type":"track","userId":"ann","timestamp":"2026-03-01T13:30:00Z"}]}`)
 	c.o.Clock = func() time.Time { return noon.Add(time.Hour) }
 	r, err := c.Replay(t.Context(), []string{letters(t, c)[0].ID}, func(r Rejected) ([]byte, error) {
 		return []byte(strings.Replace(string(r.Raw), `{`, `{"event":"Product Viewed",`, 1)), nil
@@ -190,11 +173,12 @@ func TestReplayKeepsTheClock(t *testing.T) {
 	}
 }
 
-func TestItemsOverHTTP(t *testing.T) {
+// TestItems: a bad item is kept aside and refuses no other.
+func TestItems(t *testing.T) {
 	c, p := inStore(t)
-	w := post(door(c), "/v1/items", "key", []byte(`{"items":[{"id":"shoe","title":"Red shoe"},{"title":"nameless"},{"id":7}]}`))
-	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"accepted":1,"duplicates":0,"rejected":2`) {
-		t.Errorf("%d %s", w.Code, w.Body)
+	texts := []json.RawMessage{[]byte(`{"id":"shoe","title":"Red shoe"}`), []byte(`{"title":"nameless"}`), []byte(`{"id":7}`)}
+	if r, err := c.AcceptItems(t.Context(), texts); err != nil || r.Accepted != 1 || r.Rejected != 2 || r.Duplicates != 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 	items := 0
 	err := p.Log.Read(t.Context(), 0, func(b store.Batch) error {

@@ -5,7 +5,6 @@ package collect
 import (
 	"flag"
 	"math/rand/v2"
-	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,16 +24,14 @@ func TestMutations(t *testing.T) {
 	var working sync.WaitGroup
 	for w := range workers {
 		real, _ := inStore(t)
-		realDoor := doorOf(real)
 		working.Go(func() {
 			m := newMutator(uint64(w))
 			for share := *mutations / int64(workers); share > 0 && !t.Failed(); {
 				c, n := inMemory(), min(share, 200) // a fresh one, before its memory grows
-				door := doorOf(c)
 				for range n {
-					m.try(t, c, door)
+					m.try(t, c)
 				}
-				m.try(t, real, realDoor)
+				m.try(t, real)
 				holds(t, c, c.Totals(), -1)
 				share -= n
 				ran.Add(n + 1)
@@ -66,10 +63,10 @@ func newMutator(seed uint64) *mutator {
 }
 
 // try makes one input and tries it.
-func (m *mutator) try(t *testing.T, c *Collector, door http.Handler) {
+func (m *mutator) try(t *testing.T, c *Collector) {
 	if m.rng.IntN(2) == 0 {
 		path := []string{"/v1/track", "/v1/batch", "/v1/identify"}[m.rng.IntN(3)]
-		tryBody(t, c, door, path, m.mutate(bodySeeds[m.rng.IntN(len(bodySeeds))]))
+		tryBody(t, c, path, m.mutate(bodySeeds[m.rng.IntN(len(bodySeeds))]))
 		return
 	}
 	format := m.formats[m.rng.IntN(len(m.formats))]

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -77,7 +78,7 @@ func TestPages(t *testing.T) {
 	now = begin.AddDate(0, 0, 21)
 	_, err = p.Collector.Accept(ctx, in)
 	must(t, err)
-	_, err = p.AcceptItems(ctx, []bellwether.Item{{ID: "item-1", Title: "Hand grinder"}})
+	_, err = p.AcceptItems(ctx, []json.RawMessage{[]byte(`{"id":"item-1","title":"Hand grinder"}`)})
 	must(t, err)
 	must(t, p.Flush(ctx))
 	show("/", 200, "Events came in and were not read yet")

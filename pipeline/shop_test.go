@@ -84,7 +84,7 @@ func (s *shop) catalogue(n int) {
 			Price: bellwether.Money{Amount: 1000, Currency: "EUR"}, Cost: bellwether.Money{Amount: 600, Currency: "EUR"},
 		})
 	}
-	if _, err := s.AcceptItems(s.t.Context(), items); err != nil {
+	if _, err := s.AcceptItems(s.t.Context(), apptest.Texts(s.t, items...)); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -35,6 +35,7 @@ func (r *Route) operation() huma.Operation {
 	op := huma.Operation{
 		OperationID: r.OperationID(), Method: r.Method, Path: strings.ReplaceAll(r.Path, "...}", "}"), Summary: r.Doc,
 		Description: r.Details, MaxBodyBytes: r.Body.limit(), BodyReadTimeout: -1, // the server has read deadlines of its own
+		SkipValidateBody: r.Lenient,
 		Responses: map[string]*huma.Response{"default": {
 			Description: "A problem",
 			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},

@@ -51,6 +51,7 @@ type Route struct {
 	Answers []string  // content types of a raw route's answer; nil: JSON
 	Key     KeyFinder // of a route that collects: where else its key may be; nil: in the header alone
 	HTML    bool      // asked by browsers for people: see Page
+	Lenient bool      // of a typed route: its handler checks the body part by part, so that a bad part refuses no other
 
 	raw   Handler
 	typed func(api huma.API, op huma.Operation, problem func(context.Context, error) *Problem)

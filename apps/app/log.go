@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -19,9 +20,9 @@ func (p *Project) Flush(ctx context.Context) error {
 	return p.History.Wait(ctx, last)
 }
 
-// AcceptItems writes items into the catalogue; requests see them when it returns.
-func (p *Project) AcceptItems(ctx context.Context, items []bellwether.Item) (collect.Result, error) {
-	r, err := p.Collector.AcceptItems(ctx, items)
+// AcceptItems writes items, each a JSON text, into the catalogue; requests see them when it returns.
+func (p *Project) AcceptItems(ctx context.Context, texts []json.RawMessage) (collect.Result, error) {
+	r, err := p.Collector.AcceptItems(ctx, texts)
 	if err == nil && r.Sequence > 0 {
 		err = p.History.Wait(ctx, r.Sequence)
 	}

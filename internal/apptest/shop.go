@@ -138,9 +138,22 @@ func (s *Shop) Accept(events ...bellwether.Event) {
 // AcceptItems takes items in, and waits until requests see them.
 func (s *Shop) AcceptItems(items ...bellwether.Item) {
 	s.T.Helper()
-	_, err := s.Collector.AcceptItems(s.T.Context(), items)
+	_, err := s.Collector.AcceptItems(s.T.Context(), Texts(s.T, items...))
 	s.must(err)
 	s.Flush()
+}
+
+// Texts are items as requests bring them.
+func Texts(t testing.TB, items ...bellwether.Item) []json.RawMessage {
+	t.Helper()
+	texts := make([]json.RawMessage, len(items))
+	for i := range items {
+		var err error
+		if texts[i], err = json.Marshal(&items[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return texts
 }
 
 // Flush waits until requests see the whole log.

@@ -107,6 +107,7 @@ type fixture struct {
 	server *web.Server
 	key    map[web.Role]string
 	shop   *shop
+	log    *store.Log
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -128,7 +129,7 @@ func newFixture(t testing.TB) *fixture {
 			t.Error(err)
 		}
 	})
-	f := &fixture{t: t, key: make(map[web.Role]string), shop: &shop{Collector: c}}
+	f := &fixture{t: t, key: make(map[web.Role]string), shop: &shop{Collector: c}, log: p.Log}
 	f.shop.decisions = []bellwether.Decision{{ID: "d1", Subject: "ann"}, {ID: "d2", Subject: "bob"}}
 	keys, err := web.LoadKeys(t.Context(), st, nil)
 	if err != nil {
@@ -176,7 +177,8 @@ func TestRoutes(t *testing.T) {
 		want               string
 	}{
 		{"items", "POST", "/v1/items", web.Write, `{"items":[{"id":"a","title":"A"},{"id":"b"}]}`, 200, `"accepted":2`},
-		{"an item without an id", "POST", "/v1/items", web.Write, `{"items":[{"title":"x"}]}`, 422, "id"},
+		{"bad items beside a good one", "POST", "/v1/items", web.Write, `{"items":[{"id":"c"},{"title":"x"},{"id":7},7,null]}`, 200, `"accepted":1,"duplicates":0,"rejected":4`},
+		{"no items", "POST", "/v1/items", web.Write, `{"items":[]}`, 400, "1 to 10000"},
 		{"a message", "POST", "/v1/track", web.Collect, fmt.Sprintf(view, "m1"), 200, `"accepted":1`},
 		{"again, by the short path", "POST", "/v1/t/", web.Collect, fmt.Sprintf(view, "m1"), 200, `"duplicates":1`},
 		{"a bad message", "POST", "/v1/track", web.Collect, `{"event":"","userId":"ann"}`, 200, `"rejected":1`},
@@ -186,7 +188,7 @@ func TestRoutes(t *testing.T) {
 		{"too many messages", "POST", "/v1/batch", web.Collect, `{"batch":[` + strings.Repeat("{},", 500) + `{}]}`, 413, "smaller batches"},
 		{"settings", "GET", "/v1/projects/" + f.key[web.Collect] + "/settings", web.Public, "", 200, `"apiHost":"example.com/e"`},
 		{"settings of nobody", "GET", "/v1/projects/guess/settings", web.Public, "", 401, "unknown"},
-		{"rejects", "GET", "/v1/rejects?limit=5", web.Admin, "", 200, `"text":"{\"event\":\"\"`},
+		{"rejects", "GET", "/v1/rejects?limit=9", web.Admin, "", 200, `"text":"{\"event\":\"\"`},
 		{"replay of nothing", "POST", "/v1/rejects/replay", web.Admin, `{"ids":[]}`, 422, "ids"},
 		{"decisions", "GET", "/v1/decisions?limit=1", web.Admin, "", 200, `"d1"`},
 		{"one", "GET", "/v1/decisions/d2", web.Admin, "", 200, `"bob"`},
