@@ -6,6 +6,7 @@
 //	go run ./bench/gates house [--json] [--only names,lines]
 //	go run ./bench/gates growth [--json] [--only 2m,8m]
 //	go run ./bench/gates reliability [--json] [--share .02] [--only kills,soak]
+//	go run ./bench/gates faults [--json] [--cases FOLDER] [--only 08,17]
 //
 // It builds the program and runs it as a person would, in temporary folders. Checks that need
 // ../shared/data are left out, saying so, when the folder is absent. It exits with 1 when a row fails.
@@ -46,9 +47,11 @@ type row struct {
 // runner runs checks and gathers their rows.
 type runner struct {
 	ctx     context.Context
-	binary  string // the program
-	folder  string // temporary
-	data    string // ../shared/data
+	binary  string   // the program
+	folder  string   // temporary
+	data    string   // ../shared/data
+	cases   string   // ../shared/cases
+	folders []string // of cases, by how they begin; none: all
 	minutes float64
 	share   float64      // of the full counts of kills, requests and the like
 	python  string       // that has torch; "": without peers
@@ -105,6 +108,9 @@ var areas = map[string]area{
 		{"build", buildCheck},
 	}},
 	"reliability": {0, reliabilityChecks},
+	"faults": {0, []check{
+		{"cases", faultsCheck},
+	}},
 	"growth": {0, []check{
 		{"2m", growthCheck(growth.Sizes[0])},
 		{"8m", growthCheck(growth.Sizes[1])},
@@ -122,18 +128,23 @@ func main() {
 	share := flags.Float64("share", 1, "of the full counts of kills, damages, requests and minutes (reliability)")
 	peers := flags.Bool("peers", false, "measure PyTorch in alternation")
 	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
+	cases := flags.String("cases", filepath.Join("..", "shared", "cases"), "the folder of inputs of faults")
 	if len(os.Args) < 2 || areas[os.Args[1]].checks == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|growth|reliability [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|growth|reliability|faults [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
 	_ = flags.Parse(os.Args[2:]) // it exits on an error
 	of := areas[os.Args[1]]
+	var folders []string
+	if os.Args[1] == "faults" && *only != "" { // its one check is of many folders
+		folders, *only = strings.Split(*only, ","), ""
+	}
 	checks, err := named(of.checks, *only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gates:", err)
 		os.Exit(2)
 	}
-	r := &runner{ctx: ctx, data: filepath.Join("..", "shared", "data"), minutes: cmp.Or(*minutes, of.minutes), share: *share}
+	r := &runner{ctx: ctx, data: filepath.Join("..", "shared", "data"), minutes: cmp.Or(*minutes, of.minutes), share: *share, cases: *cases, folders: folders}
 	if *peers {
 		r.python = *python
 	}
