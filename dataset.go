@@ -29,6 +29,7 @@ type Sequences struct {
 	TrainEnd   []int    // by person
 	Validation []Target
 	Test       []Target
+	Served     Offer // what the surface offers: epochs, weights and models are chosen among its candidates
 }
 
 // Step is one event of a sequence.
@@ -36,6 +37,7 @@ type Step struct {
 	Item     int32  // index in Sequences.Items; −1: no item or an unknown one
 	Type     uint8  // index in Sequences.Types
 	Channel  uint8  // 1 + index in Sequences.Channels, 0: not known
+	Bought   bool   // the item was bought in it
 	Campaign uint16 // 1 + index in Sequences.Campaigns, 0: none, or a rare one
 	Quantity int32
 	Price    int64 // minor units of the project's currency, 0: not known
@@ -46,6 +48,26 @@ type Step struct {
 type Target struct {
 	Person int32
 	At     int32
+}
+
+// Spread returns at most so many of targets, and on average no more than one a person, evenly spread in their order: a person's
+// targets are like each other, so that more of them cost time and tell little.
+func (s *Sequences) Spread(targets []Target, most int) []Target {
+	people, last := 0, int32(-1)
+	for _, t := range targets {
+		if t.Person != last {
+			people, last = people+1, t.Person
+		}
+	}
+	n, total := min(most, people), len(targets)
+	if n >= total {
+		return targets
+	}
+	out := make([]Target, n)
+	for i := range out {
+		out[i] = targets[i*total/n]
+	}
+	return out
 }
 
 // Count returns the number of steps.
