@@ -14,7 +14,23 @@ func (r *Ranking) Estimates() map[string]bellwether.Estimate {
 		Value: float64(r.covered) / float64(r.items), N: int64(r.items),
 		Method: fmt.Sprintf("point: share of the items that stand in any of %d lists", len(r.person)),
 	}
+	for name, e := range out {
+		e.Method += r.counted()
+		out[name] = e
+	}
 	return out
+}
+
+// counted says what the protocol asks for, and of how many targets.
+func (r *Ranking) counted() string {
+	if r.o.Protocol.Name == "" {
+		return ""
+	}
+	text := "; " + r.o.Protocol.Name
+	if n := len(r.person); n < r.asked {
+		text += fmt.Sprintf(", %.1f %% of the targets", 100*float64(n)/float64(r.asked))
+	}
+	return text
 }
 
 // Compare returns the difference challenger − champion of each figure of Rank, paired by person: an

@@ -13,25 +13,25 @@ import (
 	"bellwether"
 )
 
-// RankOptions are the settings of Rank; the zero value is the protocol of docs/science.md §2.
+// RankOptions are the settings of Rank; the zero value works.
 type RankOptions struct {
-	K           int     // length of the list that counts; 0: 10
-	WithHistory bool    // items of the history stay candidates
-	Bootstrap   int     // resamples; 0: 1,000, fewer when there are many people; below 0: no intervals
-	Level       float64 // of the intervals; 0: 0.95
-	Seed        uint64
+	K         int      // length of the list that counts; 0: 10
+	Protocol  Protocol // which items are candidates, and which targets count; the zero value: all
+	Bootstrap int      // resamples; 0: 1,000, fewer when there are many people; below 0: no intervals
+	Level     float64  // of the intervals; 0: 0.95
+	Seed      uint64
 }
 
 func (o RankOptions) bootstrap() bootstrap {
 	return bootstrap{resamples: o.Bootstrap, level: o.Level, seed: o.Seed, unit: "people"}
 }
 
-// Rank ranks all of q's items for each target (p, at), asked with the history Steps[p][:at], and
+// Rank ranks q's items for each target (p, at), asked with the history Steps[p][:at], and
 // returns "hr@K", "ndcg@K", "mrr" and "coverage@K", each with an interval over people (coverage is
 // a point estimate).
 //
-// The items of the history are no candidates unless o says so; a target that is a repeat stays
-// one. Where scores tie, a figure is its mean over the tied places, as if the order among equals
+// The protocol says which items are candidates, from what is known before the target; a target that is none of
+// them is not asked for. Where scores tie, a figure is its mean over the tied places, as if the order among equals
 // were drawn: a scorer that scores all items alike has exactly HR@K = K/candidates.
 //
 // The model's vocabulary may differ from q's: an item that the model does not know is ranked
@@ -47,8 +47,10 @@ func Rank(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, tar
 // Ranking is how well one model ranked each target.
 type Ranking struct {
 	o       RankOptions
-	person  []int32      // by target
-	figures [3][]float64 // HR, NDCG, reciprocal rank; by target
+	asked   int          // targets, with those that are no candidates
+	place   []int32      // by target that was asked for: its number among those that count, −1: it is no candidate
+	person  []int32      // by target that counts
+	figures [3][]float64 // HR, NDCG, reciprocal rank; by target that counts
 	covered int          // items that stand in any list
 	items   int
 }
@@ -57,25 +59,61 @@ func (o RankOptions) names() []string {
 	return []string{fmt.Sprintf("hr@%d", o.K), fmt.Sprintf("ndcg@%d", o.K), "mrr"}
 }
 
+// ErrNoTargets means that a protocol leaves no target to ask for.
+var ErrNoTargets = errors.New("there is no target among the candidates")
+
 // Ranks is Rank with the figures of each target kept, for Compare.
 func Ranks(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, targets []bellwether.Target, o RankOptions) (*Ranking, error) {
+	all, err := RanksUnder(ctx, s, q, targets, []Protocol{o.Protocol}, o)
+	if err != nil {
+		return nil, err
+	}
+	if all[0] == nil {
+		return nil, fmt.Errorf("rank: %w, %s", ErrNoTargets, o.Protocol.Name)
+	}
+	return all[0], nil
+}
+
+// RanksUnder is Ranks under several protocols, of which o's is none: the model scores once. Under a protocol that leaves no target the
+// ranking is nil.
+func RanksUnder(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, targets []bellwether.Target, protocols []Protocol, o RankOptions) ([]*Ranking, error) {
 	if o.K <= 0 {
 		o.K = 10
 	}
 	if err := checkTargets(q, targets); err != nil {
 		return nil, err
 	}
-	r := &Ranking{o: o, items: len(q.Items), person: make([]int32, len(targets))}
-	for f := range r.figures {
-		r.figures[f] = make([]float64, len(targets))
+	all := make([]*Ranking, len(protocols))
+	for i, p := range protocols {
+		o.Protocol = p
+		all[i] = newRanking(q, targets, o)
 	}
-	for i, t := range targets {
-		r.person[i] = t.Person
-	}
-	if err := r.fill(ctx, s, q, targets); err != nil {
+	if err := fill(ctx, all, s, q, targets); err != nil {
 		return nil, err
 	}
-	return r, nil
+	for i, r := range all {
+		if len(r.person) == 0 {
+			all[i] = nil
+		}
+	}
+	return all, nil
+}
+
+// newRanking has room for the targets that count.
+func newRanking(q *bellwether.Sequences, targets []bellwether.Target, o RankOptions) *Ranking {
+	r := &Ranking{o: o, asked: len(targets), items: len(q.Items), place: make([]int32, len(targets))}
+	counts := o.Protocol.counts(q)
+	for i, t := range targets {
+		r.place[i] = -1
+		if counts(t) {
+			r.place[i] = int32(len(r.person))
+			r.person = append(r.person, t.Person)
+		}
+	}
+	for f := range r.figures {
+		r.figures[f] = make([]float64, len(r.person))
+	}
+	return r
 }
 
 func checkTargets(q *bellwether.Sequences, targets []bellwether.Target) error {
@@ -99,16 +137,17 @@ func checkTargets(q *bellwether.Sequences, targets []bellwether.Target) error {
 }
 
 // fill ranks the targets in batches, as many at once as there are processors.
-func (r *Ranking) fill(ctx context.Context, s bellwether.Scorer, q *bellwether.Sequences, targets []bellwether.Target) error {
+func fill(ctx context.Context, all []*Ranking, s bellwether.Scorer, q *bellwether.Sequences, targets []bellwether.Target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	size := min(128, max(1, (4<<20)/max(1, len(s.Items()))))
-	vocabulary, gains := newTranslation(q.Items, s.Items()), newGains(len(q.Items), r.o.K)
+	vocabulary, gains := newTranslation(q.Items, s.Items()), newGains(len(q.Items), all[0].o.K)
 	workers := make([]*ranker, min(runtime.GOMAXPROCS(0), (len(targets)+size-1)/size))
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	for w := range workers {
-		workers[w] = &ranker{Ranking: r, scorer: s, q: q, vocabulary: vocabulary, gains: gains, covers: make([]bool, len(q.Items))}
+		workers[w] = newRanker(all, s, q)
+		workers[w].vocabulary, workers[w].gains = vocabulary, gains
 		wait.Go(func() {
 			for ctx.Err() == nil {
 				lo := int(next.Add(1)-1) * size
@@ -125,11 +164,10 @@ func (r *Ranking) fill(ctx context.Context, s bellwether.Scorer, q *bellwether.S
 	if ctx.Err() != nil {
 		return fmt.Errorf("rank with %s: %w", s.Family(), context.Cause(ctx))
 	}
-	for i := range q.Items {
-		for _, w := range workers {
-			if w.covers[i] {
+	for n, r := range all {
+		for i := range q.Items {
+			if slices.ContainsFunc(workers, func(w *ranker) bool { return w.covers[n][i] }) {
 				r.covered++
-				break
 			}
 		}
 	}
@@ -138,15 +176,25 @@ func (r *Ranking) fill(ctx context.Context, s bellwether.Scorer, q *bellwether.S
 
 // ranker is one worker with its room for scores.
 type ranker struct {
-	*Ranking
+	all        []*Ranking
 	scorer     bellwether.Scorer
 	q          *bellwether.Sequences
 	vocabulary translation
 	gains      gains
-	covers     []bool // items in a list of this worker
+	covers     [][]bool // by protocol: items in a list of this worker
 	scores     [][]float32
 	row        []float32
 	best       []int32
+	withheld   []int32
+	kept       []float32 // scores of what is withheld
+}
+
+func newRanker(all []*Ranking, s bellwether.Scorer, q *bellwether.Sequences) *ranker {
+	w := &ranker{all: all, scorer: s, q: q}
+	for range all {
+		w.covers = append(w.covers, make([]bool, len(q.Items)))
+	}
+	return w
 }
 
 // batch ranks targets, of which the first has number first.
@@ -170,43 +218,51 @@ func (w *ranker) batch(ctx context.Context, first int, targets []bellwether.Targ
 	return nil
 }
 
-// one notes the figures of target number i, whose scores are in row.
+// one notes the figures of target number i, whose scores are in row, under every protocol.
 func (w *ranker) one(i int, t bellwether.Target) error {
-	target := w.q.Steps[t.Person][t.At].Item
-	above, tied, ok := count(w.row, w.row[target])
+	above, tied, ok := count(w.row, w.row[w.q.Steps[t.Person][t.At].Item])
 	if !ok {
 		item := slices.IndexFunc(w.row, func(v float32) bool { return v != v })
 		return fmt.Errorf("the score of item %q for target %d (person %d, step %d) is not a number: the model is damaged, train it again",
 			w.q.Items[item], i, t.Person, t.At)
 	}
-	if !w.o.WithHistory {
-		a, e := w.leaveOut(w.q.Steps[t.Person][:t.At], target)
-		above, tied = above-a, tied-e
-	}
-	for f, v := range w.gains.of(above, tied) {
-		w.figures[f][i] = v
-	}
-	w.best = top(w.best[:0], w.row, w.o.K)
-	for _, j := range w.best {
-		w.covers[j] = true
+	for n, r := range w.all {
+		if at := r.place[i]; at >= 0 {
+			w.under(n, int(at), t, above, tied)
+		}
 	}
 	return nil
 }
 
-// leaveOut makes the scores of the history NaN, the target's aside, and returns how many of
-// them were above and level with the target's.
-func (w *ranker) leaveOut(history []bellwether.Step, target int32) (above, tied int) {
-	own := w.row[target]
-	for _, s := range history {
-		if s.Item < 0 || s.Item == target {
-			continue
-		}
-		if v := w.row[s.Item]; v > own {
+// under notes the figures of the target that counts as number at under protocol n, and has so many of all items above and level with it.
+func (w *ranker) under(n, at int, t bellwether.Target, above, tied int) {
+	r, target := w.all[n], &w.q.Steps[t.Person][t.At]
+	w.withheld = r.o.Protocol.Offer.Withhold(w.withheld[:0], w.q.Steps[t.Person][:t.At], target.Time)
+	a, e := w.leaveOut(w.row[target.Item])
+	for f, v := range w.gains.of(above-a, tied-e) {
+		r.figures[f][at] = v
+	}
+	w.best = top(w.best[:0], w.row, r.o.K)
+	for _, j := range w.best {
+		w.covers[n][j] = true
+	}
+	for k := len(w.withheld) - 1; k >= 0; k-- { // what was left out twice was a number the first time
+		w.row[w.withheld[k]] = w.kept[k]
+	}
+}
+
+// leaveOut makes the scores of what is withheld NaN, keeps them, and returns how many of them were above and level with the target's.
+func (w *ranker) leaveOut(own float32) (above, tied int) {
+	w.kept = w.kept[:0]
+	for _, item := range w.withheld {
+		v := w.row[item]
+		w.kept = append(w.kept, v)
+		if v > own {
 			above++
 		} else if v == own {
 			tied++
 		}
-		w.row[s.Item] = float32(math.NaN()) // above nothing, level with nothing: counts once
+		w.row[item] = float32(math.NaN()) // above nothing, level with nothing: counts once
 	}
 	return above, tied
 }

@@ -13,6 +13,7 @@ type Model struct {
 	items  []bellwether.ItemID
 	base   []float32 // by item: popularity, scaled so that it breaks ties and no more
 	tables []table
+	own    own // nil: not by the person's own history
 }
 
 // table is a sparse matrix with the way in which a history is laid on it.
@@ -58,6 +59,9 @@ func (m *Model) score(history []bellwether.Step, out []float32) error {
 	if len(out) != len(m.base) {
 		return fmt.Errorf("room for %d scores, the vocabulary has %d items", len(out), len(m.base))
 	}
+	if m.own != nil {
+		return m.scoreOwn(history, out)
+	}
 	copy(out, m.base)
 	for i := range m.tables {
 		if err := m.tables[i].add(history, out); err != nil {
@@ -67,13 +71,17 @@ func (m *Model) score(history []bellwether.Step, out []float32) error {
 	return nil
 }
 
+func beyond(step int, item int32, items int) error {
+	return fmt.Errorf("step %d has item %d, the vocabulary ends at %d", step, item, items-1)
+}
+
 // add adds decay^age · row(item) for the newest items of history.
 func (t *table) add(history []bellwether.Step, out []float32) error {
 	weight, left := float32(1), t.recent
 	for s := len(history) - 1; s >= 0 && left > 0; s-- {
 		item := history[s].Item
 		if int(item) >= len(out) {
-			return fmt.Errorf("step %d has item %d, the vocabulary ends at %d", s, item, len(out)-1)
+			return beyond(s, item, len(out))
 		}
 		if item < 0 {
 			continue

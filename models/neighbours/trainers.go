@@ -12,6 +12,7 @@ import (
 const (
 	tieBreak       = 1e-7   // popularity beside sums of weights, which start at about 1e-6
 	tieBreakCounts = 1e-3   // popularity beside whole counts
+	tieBreakOwn    = 1e-4   // popularity beside a person's own counts and ages
 	neighboursKept = 200000 // nearest of each item
 	shrinkage      = 10     // added to the cosine's denominator: few co-occurrences prove little
 	reach          = 5      // steps within which a rule is counted

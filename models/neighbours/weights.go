@@ -20,6 +20,7 @@ const (
 var families = []string{
 	Popularity{}.Family(), Popularity7Days{}.Family(), Markov{}.Family(),
 	ItemKNN{}.Family(), Rules{}.Family(), Blend{}.Family(),
+	SeenBefore{}.Family(), LastItem{}.Family(), OwnFrequent{}.Family(),
 }
 
 // Families lists the kinds of model that Load restores.
@@ -119,7 +120,7 @@ func restore(w *nn.Weights) (*Model, error) {
 	if len(c.Tables) > maxTables {
 		return nil, fmt.Errorf("%w: it has %d tables, more than %d", nn.ErrFormat, len(c.Tables), maxTables)
 	}
-	m := &Model{family: c.Family}
+	m := &Model{family: c.Family, own: owns[c.Family]}
 	if a := w.Array("vocabulary"); a == nil || json.Unmarshal(a.Bytes, &m.items) != nil {
 		return nil, fmt.Errorf("%w: it lacks a vocabulary", nn.ErrFormat)
 	}
