@@ -30,23 +30,88 @@ func (s *Sequences) build() (*bellwether.Sequences, error) {
 	for i, t := range out.Types {
 		asked[i] = len(s.o.Targets) == 0 || slices.Contains(s.o.Targets, t)
 	}
-	c := cutter{out: out, asked: asked}
-	if s.o.Protocol == Temporal {
+	s.cut(&cutter{out: out, asked: asked}, convert)
+	Describe(out, s.o.Items)
+	out.Served = Offered(out.Items, s.o.Items, s.o.Exclude)
+	return out, nil
+}
+
+// fewestAsked is how many people with targets after each cut make a temporal protocol.
+const fewestAsked = 50
+
+// cut gives every person's steps to c.
+func (s *Sequences) cut(c *cutter, convert func([]step) []bellwether.Step) {
+	temporal := s.o.Protocol == Temporal || s.o.Protocol == ByTimes && s.realTimes()
+	if temporal {
 		c.known = s.late.decide(s.o.Known)
 		c.first, c.second = s.cuts(c.known)
 	}
+	if s.o.Protocol == ByTimes {
+		temporal = temporal && s.asked(c)
+	}
 	for i := range s.people {
 		steps := convert(s.people[i].steps)
-		out.People = append(out.People, s.people[i].subject)
+		c.out.People = append(c.out.People, s.people[i].subject)
 		s.people[i] = member{} // its memory is for the next person's steps
-		if s.o.Protocol == Temporal {
+		if temporal {
 			c.byTime(steps, s.times[i])
 		} else {
 			c.leaveOneOut(steps)
 		}
 	}
-	Describe(out, s.o.Items)
-	return out, nil
+}
+
+// realTimes reports whether no more than half of the people begin in one second. People are in the order of their first step.
+func (s *Sequences) realTimes() bool {
+	most, run := 0, 0
+	for i := range s.people {
+		if i == 0 || s.people[i].steps[0].time != s.people[i-1].steps[0].time {
+			run = 0
+		}
+		run++
+		most = max(most, run)
+	}
+	return 2*most <= len(s.people)
+}
+
+// asked reports whether enough people have a step after each cut.
+func (s *Sequences) asked(c *cutter) bool {
+	validation, test := 0, 0
+	for _, times := range s.times {
+		v, t := false, false
+		for i := range times {
+			at := times[i].occurred
+			v, t = v || at > c.first && at <= c.second, t || at > c.second
+		}
+		validation, test = validation+one(v), test+one(t)
+	}
+	return min(validation, test) >= fewestAsked
+}
+
+func one(is bool) int { return int(present(is)) }
+
+// Offered is what a surface offers of items that a catalogue knows: stock is not kept over time, so that what is sold out now may be
+// offered.
+func Offered(items []bellwether.ItemID, catalogue map[bellwether.ItemID]*bellwether.Item, exclude bellwether.Exclude) bellwether.Offer {
+	o := bellwether.Offer{Exclude: exclude}
+	limited := false
+	from, to := make([]int64, len(items)), make([]int64, len(items))
+	for i, id := range items {
+		it := catalogue[id]
+		if it == nil {
+			continue
+		}
+		if !it.From.IsZero() {
+			from[i], limited = it.From.Unix(), true
+		}
+		if !it.To.IsZero() {
+			to[i], limited = it.To.Unix(), true
+		}
+	}
+	if limited {
+		o.From, o.To = from, to
+	}
+	return o
 }
 
 // sortPeople puts people in the order of their first step, those of one second by their ids.
@@ -88,7 +153,7 @@ func (s *Sequences) vocabularies(out *bellwether.Sequences) func([]step) []bellw
 	return func(steps []step) []bellwether.Step {
 		to := make([]bellwether.Step, len(steps))
 		for i, st := range steps {
-			to[i] = bellwether.Step{Item: items[st.item], Type: uint8(types[st.kind]), Quantity: st.quantity, Price: st.price, Time: st.time}
+			to[i] = bellwether.Step{Item: items[st.item], Type: uint8(types[st.kind]), Bought: st.bought, Quantity: st.quantity, Price: st.price, Time: st.time}
 			if st.channel > 0 {
 				to[i].Channel = uint8(channels[st.channel-1])
 			}

@@ -84,11 +84,18 @@ func (w *digester) sequences(q *bellwether.Sequences) {
 			w.number(int64(t.Person)<<32 | int64(uint32(t.At)))
 		}
 	}
+	w.number(int64(q.Served.Exclude))
+	for _, times := range [][]int64{q.Served.From, q.Served.To} {
+		w.number(int64(len(times)))
+		for _, at := range times {
+			w.number(at)
+		}
+	}
 }
 
 func (w *digester) step(s *bellwether.Step) {
 	w.number(int64(s.Item)<<32 | int64(s.Type)<<24 | int64(s.Channel)<<16 | int64(s.Campaign))
-	w.number(int64(s.Quantity))
+	w.number(int64(s.Quantity)<<1 | present(s.Bought))
 	w.number(s.Price)
 	w.number(s.Time)
 }

@@ -24,6 +24,9 @@ const (
 	LeaveOneOut Protocol = iota
 	// Temporal asks for what people did after a moment: one global cut for validation, a later one for test.
 	Temporal
+	// ByTimes is Temporal where times are real, and enough people did something after both cuts; else it is LeaveOneOut. Times are not
+	// real where more than half of the people begin in one second, as those of a file that says no times do.
+	ByTimes
 )
 
 // Known says from when on an event is taken as known.
@@ -60,7 +63,8 @@ type SequenceOptions struct {
 	Unprompted bool
 	Steps      int64                                  // budget: beyond it people are sampled; 0: DefaultSteps
 	Currency   bellwether.Currency                    // prices in another one are not known to models
-	Items      map[bellwether.ItemID]*bellwether.Item // the catalogue: categories and content
+	Items      map[bellwether.ItemID]*bellwether.Item // the catalogue: categories, content, and when items may be offered
+	Exclude    bellwether.Exclude                     // what the surface does not offer of a history
 }
 
 // Sequences is the reducer that builds one sequence a person from item events.
@@ -83,7 +87,7 @@ type Sequences struct {
 	channels  index[bellwether.Channel]
 	campaigns campaigns[bellwether.CampaignID]
 	people    []member
-	times     [][]moments // of people, in Temporal alone
+	times     [][]moments // of people, unless LeaveOneOut was asked for
 	level     int         // of the budget, when people were last left out
 	row       []stepRow   // of Add
 
@@ -104,6 +108,7 @@ type step struct {
 	item, campaign, quantity int32  // campaign: 1 + its number
 	channel                  uint16 // 1 + its number
 	kind                     uint8
+	bought                   bool // a purchase is in it
 }
 
 // moments are when a step occurred and became known, Unix nanoseconds.
@@ -206,6 +211,7 @@ func (s *Sequences) fill(row *stepRow, e *bellwether.Event) {
 	}
 	row.occurred, row.received = e.Occurred.UnixNano(), e.Received.UnixNano()
 	row.last = row.occurred
+	row.bought = e.Type == bellwether.Purchase
 	row.prompted = s.o.Unprompted && e.Prompted()
 }
 
@@ -247,7 +253,7 @@ func dropPrompted(rows []stepRow) []stepRow {
 
 // extend adds the next event about the same item to a collapsed step.
 func (r *stepRow) extend(next *stepRow) {
-	r.kind, r.quantity = next.kind, max(r.quantity, next.quantity)
+	r.kind, r.quantity, r.bought = next.kind, max(r.quantity, next.quantity), r.bought || next.bought
 	if next.price != 0 {
 		r.price = next.price
 	}
@@ -268,7 +274,7 @@ func (s *Sequences) keep(subject bellwether.Subject, level int, rows []stepRow) 
 		steps[i] = rows[i].step
 	}
 	s.people = append(s.people, member{subject: bellwether.Subject(strings.Clone(string(subject))), steps: steps, level: int32(level)})
-	if s.o.Protocol != Temporal {
+	if s.o.Protocol == LeaveOneOut {
 		return
 	}
 	times := make([]moments, len(rows))

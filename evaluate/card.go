@@ -28,7 +28,10 @@ func WriteCard(w io.Writer, c bellwether.Card) error {
 	fmt.Fprintf(&b, "Served: **%s**. %s.\n\n", escape(c.Chosen), escape(c.Reason))
 	facts(&b, c)
 	table(&b, "Validation: what the choice rests on", c, func(r bellwether.CardRow) map[string]bellwether.Estimate { return r.Validation })
-	table(&b, "Test: seen once, after the choice", c, func(r bellwether.CardRow) map[string]bellwether.Estimate { return r.Test })
+	table(&b, "Test: seen once, after the choice", c, func(r bellwether.CardRow) map[string]bellwether.Estimate { return under(r.Test, "") })
+	for _, p := range shown {
+		table(&b, "Test, "+p, c, func(r bellwether.CardRow) map[string]bellwether.Estimate { return under(r.Test, p) })
+	}
 	settings(&b, c.Settings)
 	warnings(&b, c)
 	_, err := w.Write(b.Bytes())

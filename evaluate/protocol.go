@@ -3,6 +3,7 @@ package evaluate
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"bellwether"
 )
@@ -71,6 +72,21 @@ func Under(all []*Ranking) map[string]bellwether.Estimate {
 
 // Named is the name of a figure under a protocol that is not the one that chooses.
 func Named(metric, protocol string) string { return fmt.Sprintf("%s (%s)", metric, protocol) }
+
+// shown are the protocols beside the one that chooses, in the order of a card.
+var shown = []string{FirstTime, AllItems, UnseenWho, UnseenIts}
+
+// under takes figures apart that Under put together: those of a protocol of shown, or those of the one that chooses where it is "".
+func under(figures map[string]bellwether.Estimate, protocol string) map[string]bellwether.Estimate {
+	out := map[string]bellwether.Estimate{}
+	for name, e := range figures {
+		metric, of, other := strings.Cut(strings.TrimSuffix(name, ")"), " (")
+		if other == (protocol != "") && of == protocol {
+			out[metric] = e
+		}
+	}
+	return out
+}
 
 // counts tells which targets count.
 func (p *Protocol) counts(q *bellwether.Sequences) func(bellwether.Target) bool {

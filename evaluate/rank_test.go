@@ -83,36 +83,43 @@ func TestRankByHand(t *testing.T) {
 		{
 			"third of five",
 			[]int32{0, 2},
-			RankOptions{K: 3},
+			RankOptions{K: 3, Protocol: First()},
 			[]float32{0, 9, 5, 7, 1},
 			map[string]float64{"hr@3": 1, "ndcg@3": 1 / math.Log2(4), "mrr": 1. / 3, "coverage@3": 3. / 5},
 		},
 		{
 			"outside the list",
 			[]int32{0, 2},
-			RankOptions{K: 2},
+			RankOptions{K: 2, Protocol: First()},
 			[]float32{0, 9, 5, 7, 1},
 			map[string]float64{"hr@2": 0, "ndcg@2": 0, "mrr": 1. / 3, "coverage@2": 2. / 5},
 		},
 		{
 			"history is no candidate",
 			[]int32{1, 3, 2},
-			RankOptions{K: 1},
+			RankOptions{K: 1, Protocol: First()},
 			[]float32{0, 9, 5, 7, 1},
 			map[string]float64{"hr@1": 1, "ndcg@1": 1, "mrr": 1, "coverage@1": 1. / 5},
 		},
 		{
 			"history kept",
 			[]int32{1, 3, 2},
-			RankOptions{K: 1, WithHistory: true},
+			RankOptions{K: 1},
 			[]float32{0, 9, 5, 7, 1},
 			map[string]float64{"hr@1": 0, "ndcg@1": 0, "mrr": 1. / 3, "coverage@1": 1. / 5},
 		},
 		{
-			"a repeat stays a candidate",
+			"a repeat among all items",
 			[]int32{2, 1, 2},
 			RankOptions{K: 2},
 			[]float32{0, 9, 5, 7, 1},
+			map[string]float64{"hr@2": 0, "ndcg@2": 0, "mrr": 1. / 3, "coverage@2": 2. / 5},
+		},
+		{
+			"what is withheld twice counts once",
+			[]int32{1, 1, 3, 1, 2},
+			RankOptions{K: 2, Protocol: First()},
+			[]float32{6, 9, 5, 7, 1},
 			map[string]float64{"hr@2": 1, "ndcg@2": 1 / math.Log2(3), "mrr": .5, "coverage@2": 2. / 5},
 		},
 		{
@@ -125,7 +132,7 @@ func TestRankByHand(t *testing.T) {
 		{
 			"minus infinity is a score",
 			[]int32{0, 2},
-			RankOptions{K: 4},
+			RankOptions{K: 4, Protocol: First()},
 			[]float32{0, 9, float32(math.Inf(-1)), 7, 1},
 			map[string]float64{"hr@4": 1, "ndcg@4": 1 / math.Log2(5), "mrr": 1. / 4, "coverage@4": 4. / 5},
 		},
@@ -162,10 +169,10 @@ func TestConstantScorer(t *testing.T) {
 	}
 	q, targets := world(250, people...)
 	s := scorer{q.Items, func(_ []bellwether.Step, out []float32) { clear(out) }}
-	if got := values(t, s, q, targets, RankOptions{WithHistory: true})["hr@10"]; math.Abs(got-10./250) > 1e-12 {
+	if got := values(t, s, q, targets, RankOptions{})["hr@10"]; math.Abs(got-10./250) > 1e-12 {
 		t.Errorf("HR@10 is %v among 250 items, want exactly %v", got, 10./250)
 	}
-	if got := values(t, s, q, targets, RankOptions{})["hr@10"]; math.Abs(got-10./248) > 1e-12 {
+	if got := values(t, s, q, targets, RankOptions{Protocol: First()})["hr@10"]; math.Abs(got-10./248) > 1e-12 {
 		t.Errorf("HR@10 is %v among the 248 items outside the history, want exactly %v", got, 10./248)
 	}
 }
@@ -189,7 +196,7 @@ func TestOtherVocabulary(t *testing.T) {
 			}
 		}
 	}}
-	got := values(t, s, q, targets, RankOptions{K: 1})
+	got := values(t, s, q, targets, RankOptions{K: 1, Protocol: First()})
 	// Person 0's target "1" is first. Person 1's target "3" is unknown: behind "2", tied with "0".
 	want := map[string]float64{"hr@1": .5, "ndcg@1": .5, "mrr": (1 + (1./2+1./3)/2) / 2, "coverage@1": 2. / 4}
 	if diff := cmp.Diff(want, got, nearly); diff != "" {

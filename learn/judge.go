@@ -8,37 +8,30 @@ import (
 	"bellwether/evaluate"
 )
 
-// JudgedTargets is how many people's targets judge models that rank items: the standard error of an NDCG@10 of .05 is then about .0012. Of more, these are evenly
-// spread over people in the order of their first step.
+// JudgedTargets is how many targets judge models that rank items, and no more than one a person on average: the standard error of an
+// NDCG@10 of .05 is then about .0012. Of more, these are evenly spread over people in the order of their first step.
 const JudgedTargets = 20_000
 
-// judged returns the targets that judge.
-func judged(targets []bellwether.Target) []bellwether.Target {
-	n := len(targets)
-	if n <= JudgedTargets {
-		return targets
-	}
-	out := make([]bellwether.Target, JudgedTargets)
-	for i := range out {
-		out[i] = targets[i*n/JudgedTargets]
-	}
-	return out
-}
-
-// JudgeRanks is the Judge of a task whose models rank the items of sequences.
+// JudgeRanks is the Judge of a task whose models rank the items of sequences: among what the surface offers, which chooses, and on the
+// test part under the other protocols too (evaluate.Protocols).
 func JudgeRanks(ctx context.Context, m bellwether.Model, d *bellwether.Dataset) (validation, test map[string]bellwether.Estimate, err error) {
 	s, ok := m.(bellwether.Scorer)
 	if !ok || d.Sequences == nil {
 		return nil, nil, fmt.Errorf("a %s model does not fit the data", m.Family())
 	}
-	if validation, err = evaluate.Rank(ctx, s, d.Sequences, judged(d.Sequences.Validation), evaluate.RankOptions{}); err != nil {
+	q := d.Sequences
+	served := evaluate.RankOptions{Protocol: evaluate.Served(q)}
+	if validation, err = evaluate.Rank(ctx, s, q, q.Spread(q.Validation, JudgedTargets), served); err != nil {
 		return nil, nil, err
 	}
-	test, err = evaluate.Rank(ctx, s, d.Sequences, judged(d.Sequences.Test), evaluate.RankOptions{})
-	return validation, test, err
+	all, err := evaluate.RanksUnder(ctx, s, q, q.Spread(q.Test, JudgedTargets), evaluate.Protocols(q), evaluate.RankOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return validation, evaluate.Under(all), nil
 }
 
-// CompareRanks is the Compare of such a task: paired by person.
+// CompareRanks is the Compare of such a task: among what the surface offers, paired by person.
 func CompareRanks(ctx context.Context, challenger, champion bellwether.Model, d *bellwether.Dataset) (map[string]bellwether.Estimate, error) {
 	var rankings [2]*evaluate.Ranking
 	for i, m := range []bellwether.Model{challenger, champion} {
@@ -46,8 +39,9 @@ func CompareRanks(ctx context.Context, challenger, champion bellwether.Model, d 
 		if !ok || d.Sequences == nil {
 			return nil, fmt.Errorf("a %s model does not rank items", m.Family())
 		}
+		q := d.Sequences
 		var err error
-		if rankings[i], err = evaluate.Ranks(ctx, s, d.Sequences, judged(d.Sequences.Validation), evaluate.RankOptions{}); err != nil {
+		if rankings[i], err = evaluate.Ranks(ctx, s, q, q.Spread(q.Validation, JudgedTargets), evaluate.RankOptions{Protocol: evaluate.Served(q)}); err != nil {
 			return nil, err
 		}
 	}
@@ -60,8 +54,8 @@ func SequenceWarnings(d *bellwether.Dataset) []string {
 		return nil
 	}
 	out := evaluate.SequenceWarnings(d.Sequences)
-	if n := len(d.Sequences.Validation); n > JudgedTargets {
-		out = append(out, fmt.Sprintf("judged by %d of %d people, evenly spread", JudgedTargets, n))
+	if all, n := d.Sequences.Validation, len(d.Sequences.Spread(d.Sequences.Validation, JudgedTargets)); n < len(all) {
+		out = append(out, fmt.Sprintf("judged by %d of %d targets, evenly spread over people", n, len(all)))
 	}
 	return out
 }

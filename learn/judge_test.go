@@ -61,7 +61,7 @@ func TestJudgeRanks(t *testing.T) {
 			t.Errorf("%d people: %+v, %v", people, diff["ndcg@10"], err)
 		}
 		said := strings.Join(SequenceWarnings(d), "; ")
-		if want := fmt.Sprintf("judged by %d of %d people", JudgedTargets, people); (people > JudgedTargets) != strings.Contains(said, want) {
+		if want := fmt.Sprintf("judged by %d of %d targets", JudgedTargets, people); (people > JudgedTargets) != strings.Contains(said, want) {
 			t.Errorf("%d people: %s", people, said)
 		}
 	}

@@ -24,7 +24,10 @@ func (r *Registry) Promote(ctx context.Context, w *Work, forced bool) error {
 	if forced {
 		return r.promote(ctx, w, "a person asked for it")
 	}
-	champion := r.slots[w.Task.Name].Load()
+	champion, err := r.judged(ctx, w.Task)
+	if err != nil {
+		return err
+	}
 	own, err := r.recipe(ctx, w, champion)
 	if err != nil {
 		return err
@@ -93,9 +96,9 @@ func (r *Registry) shadow(ctx context.Context, w *Work, champion *Serving, reaso
 	return errors.Join(err, r.prune(ctx, w.Task.Name, w.Run.Version))
 }
 
-// promote puts the chosen row in service: first durably, then in the slot.
+// promote puts the chosen row in service, fitted on all events: first durably, then in the slot.
 func (r *Registry) promote(ctx context.Context, w *Work, reason string) error {
-	m, err := w.model(w.Card.Chosen)
+	m, err := r.refit(ctx, w)
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (r *Registry) restore(ctx context.Context, t *Task) error {
 	if err != nil {
 		return err
 	}
-	m, err := r.Model(ctx, &run, Fit{Name: s.Name, Family: s.Family})
+	m, err := r.served(ctx, &run, Fit{Name: s.Name, Family: s.Family})
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ import (
 //
 //	models/TASK/VERSION/run.json   this
 //	models/TASK/VERSION/card.json  the model card, once judged
-//	models/TASK/VERSION/fit/NAME   a model
+//	models/TASK/VERSION/fit/NAME   a model, as it was judged
+//	models/TASK/VERSION/served/NAME the one that was chosen, fitted once more on all events
 type Run struct {
 	Version bellwether.ModelVersion `json:"version"`
 	Task    string                  `json:"application"`
@@ -210,7 +211,7 @@ func (r *Registry) prune(ctx context.Context, task string, newest bellwether.Mod
 	}
 	for _, o := range objects {
 		version, name, _ := strings.Cut(strings.TrimPrefix(o.Name, prefix), "/")
-		if name == "card.json" || name == "run.json" || keep[version] && strings.HasPrefix(name, "fit/") {
+		if name == "card.json" || name == "run.json" || keep[version] && (strings.HasPrefix(name, "fit/") || strings.HasPrefix(name, servedFolder)) {
 			continue
 		}
 		if err := r.objects.Delete(ctx, o.Name); err != nil {

@@ -155,7 +155,7 @@ func TestStepsFollowTraining(t *testing.T) {
 		visit("elsewhere", bellwether.ViewItem, false), visit("item-4", "unknown_type", false),
 		visit("item-0", bellwether.ViewItem, true), // what is on the screen now, and was not asked for
 	})
-	want := []bellwether.Step{{Item: 1, Type: 0, Time: begin.Unix()}, {Item: 3, Type: 1, Time: begin.Unix()}}
+	want := []bellwether.Step{{Item: 1, Type: 0, Bought: true, Time: begin.Unix()}, {Item: 3, Type: 1, Bought: true, Time: begin.Unix()}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}

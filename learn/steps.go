@@ -34,7 +34,7 @@ func (v *Serving) steps(steps []bellwether.Step, history []bellwether.Event) []b
 			continue
 		}
 		steps = append(steps, bellwether.Step{
-			Item: item, Type: kind, Channel: v.channels[e.Channel], Campaign: v.campaigns[e.Campaign],
+			Item: item, Type: kind, Channel: v.channels[e.Channel], Campaign: v.campaigns[e.Campaign], Bought: e.Type == bellwether.Purchase,
 			Quantity: int32(min(e.Quantity, math.MaxInt32)), Price: v.price(e), Time: e.Occurred.Unix(),
 		})
 		before, last = last, open{prompted: e.Prompted(), channel: e.Channel != "", campaign: e.Campaign != ""}
@@ -54,6 +54,7 @@ type open struct {
 // extend adds the next event about the same item.
 func (v *Serving) extend(s *bellwether.Step, last *open, kind uint8, e *bellwether.Event) {
 	s.Type, s.Quantity = kind, max(s.Quantity, int32(min(e.Quantity, math.MaxInt32)))
+	s.Bought = s.Bought || e.Type == bellwether.Purchase
 	if price := v.price(e); price != 0 {
 		s.Price = price
 	}

@@ -47,6 +47,9 @@ type Task struct {
 	Warnings func(*bellwether.Dataset) []string
 	// Guard may veto a challenger that beats the champion, and says what it found; nil: nobody does.
 	Guard func(ctx context.Context, a Assembler, challenger *Serving) (veto bool, text string, err error)
+	// Refit returns a row's model, fitted once more on data of which nothing is kept back, before it serves; more says how much longer it
+	// trains than validation chose, 0.25 for a quarter. nil: what was judged serves.
+	Refit func(ctx context.Context, row string, m bellwether.Model, all *bellwether.Dataset, more float64, report func(bellwether.Progress)) (bellwether.Model, error)
 	// Serve lays a model out for requests; nil: as it is.
 	Serve func(m bellwether.Model, people *sequence.Cache) (bellwether.Model, error)
 }

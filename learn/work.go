@@ -62,11 +62,14 @@ func (r *Registry) Train(ctx context.Context, t *Task, m Material, o Training, r
 	fit := FitOptions{Training: o, Clock: r.o.Clock, Checkpoints: func(family string) bellwether.Checkpoint {
 		return checkpoint{r: r, name: fmt.Sprintf("checkpoints/%s/%s/%s-%d/%s", t.Name, w.Data.Digest[:16], o.Preset, o.Seed, family)}
 	}}
-	if v := r.slots[t.Name].Load(); v != nil {
+	v, err := r.judged(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("finding what a candidate may start from: %w", err)
+	}
+	if v != nil {
 		fit.Warm = v.Model
 	}
 	started := r.o.Clock()
-	var err error
 	if w.Fitted, err = FitAll(ctx, t.Candidates(fit), w.Data, o.Minutes, r.o.Clock, report); err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}

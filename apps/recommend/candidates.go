@@ -20,26 +20,44 @@ const nearest = 200
 // transformerShare is the share of the time left that the Transformer may take; the rest chooses the weights of the combination.
 const transformerShare = 0.95
 
-// Candidates lists the recommenders: popularity, popularity of the last 7 days (if steps have times), Markov, two item-kNN, rules,
-// their blend, the Transformer, and the ensemble of the Transformer and the plain parts with weights chosen on validation. The plain ones
-// come first and take seconds; the Transformer has most of the minutes that are left.
+// Candidates lists the recommenders: popularity, popularity of the last 7 days (if steps have times), three rows that know a person's own
+// history alone, Markov, two item-kNN, rules, their blend, the Transformer, and the ensemble of the Transformer and the plain parts with
+// weights chosen on validation. The plain ones come first and take seconds; the Transformer has most of the minutes that are left.
 func Candidates(o learn.FitOptions) []learn.Candidate {
-	plain := func(name string, t bellwether.Trainer) learn.Candidate {
-		return learn.Candidate{Name: name, Baseline: true, Train: learn.By(t)}
+	var out []learn.Candidate
+	for _, row := range plainRows {
+		c := learn.Candidate{Name: row.name, Baseline: true, Train: learn.By(row.trainer)}
+		switch t := row.trainer.(type) {
+		case neighbours.ItemKNN:
+			if t.Neighbours > 0 {
+				c.Settings = learn.Says(map[string]any{"neighbours": t.Neighbours})
+			}
+		case neighbours.Popularity7Days:
+			c = onlyWithTimes(c)
+		}
+		out = append(out, c)
 	}
-	few := plain("item-knn-200", neighbours.ItemKNN{Neighbours: nearest})
-	few.Settings = learn.Says(map[string]any{"neighbours": nearest})
-	return []learn.Candidate{
-		plain("popularity", neighbours.Popularity{}),
-		onlyWithTimes(plain("popularity-7d", neighbours.Popularity7Days{})),
-		plain("markov", neighbours.Markov{}),
-		plain("item-knn", neighbours.ItemKNN{}),
-		few,
-		plain("rules", neighbours.Rules{}),
-		plain("blend", neighbours.Blend{}),
-		{Name: sequence.Family, Train: transformer(o), Settings: func(m bellwether.Model) map[string]any { return describe(m, &o) }},
-		{Name: ensemble.Family, Train: combine, Settings: weights},
-	}
+	return append(out,
+		learn.Candidate{Name: sequence.Family, Train: transformer(o), Settings: func(m bellwether.Model) map[string]any { return describe(m, &o) }},
+		learn.Candidate{Name: ensemble.Family, Train: combine, Settings: weights},
+	)
+}
+
+// plainRows are the plain recommenders, by the names of their rows.
+var plainRows = []struct {
+	name    string
+	trainer bellwether.Trainer
+}{
+	{"popularity", neighbours.Popularity{}},
+	{"popularity-7d", neighbours.Popularity7Days{}},
+	{"seen-before", neighbours.SeenBefore{}},
+	{"last-item", neighbours.LastItem{}},
+	{"own-frequent", neighbours.OwnFrequent{}},
+	{"markov", neighbours.Markov{}},
+	{"item-knn", neighbours.ItemKNN{}},
+	{"item-knn-200", neighbours.ItemKNN{Neighbours: nearest}},
+	{"rules", neighbours.Rules{}},
+	{"blend", neighbours.Blend{}},
 }
 
 // onlyWithTimes skips a candidate where no step has a time.
@@ -108,15 +126,32 @@ func combine(ctx context.Context, f learn.Fitting) (bellwether.Model, error) {
 		return nil, fmt.Errorf("%w: there are no validation targets to choose the weights on", learn.ErrSkip)
 	}
 	var parts []ensemble.Part
-	for _, p := range []struct {
-		name  string
-		scale ensemble.Scale
-	}{{sequence.Family, ensemble.Softmax}, {"item-knn", ensemble.Share}, {"item-knn-200", ensemble.Share}, {"rules", ensemble.Share}} {
-		if m := f.Find(p.name); m != nil {
-			parts = append(parts, ensemble.Part{Name: p.name, Scorer: m.(bellwether.Scorer), Scale: p.scale})
+	for _, p := range combined(f.Data.Sequences) {
+		if m := f.Find(p.Name); m != nil {
+			p.Scorer = m.(bellwether.Scorer)
+			parts = append(parts, p)
 		}
 	}
 	return ensemble.Fit(ctx, parts, f.Data.Sequences, f.Report)
+}
+
+// combined are the parts of the ensemble, without their models: the rows of a person's own history among them where more than one
+// target in a hundred is in it.
+func combined(q *bellwether.Sequences) []ensemble.Part {
+	parts := []ensemble.Part{
+		{Name: sequence.Family, Scale: ensemble.Softmax}, {Name: "item-knn", Scale: ensemble.Share}, {Name: "item-knn-200", Scale: ensemble.Share},
+		{Name: "rules", Scale: ensemble.Share},
+	}
+	again, first := 0, bellwether.Offer{Exclude: bellwether.ExcludeSeen}
+	for _, t := range q.Validation {
+		if steps := q.Steps[t.Person]; !first.Allows(steps[:t.At], 0, steps[t.At].Item) {
+			again++
+		}
+	}
+	if 100*again > len(q.Validation) {
+		parts = append(parts, ensemble.Part{Name: "last-item", Scale: ensemble.Own}, ensemble.Part{Name: "own-frequent", Scale: ensemble.Own})
+	}
+	return parts
 }
 
 // weights is what the card shows of the ensemble.

@@ -102,7 +102,7 @@ func score(t *testing.T, m bellwether.Model, history ...bellwether.Step) []float
 func TestCandidates(t *testing.T) {
 	d := walks(150, 20)
 	fitted := candidates(t, d, quick)
-	want := []string{"popularity", "popularity-7d", "markov", "item-knn", "item-knn-200", "rules", "blend", "transformer", "ensemble"}
+	want := []string{"popularity", "popularity-7d", "seen-before", "last-item", "own-frequent", "markov", "item-knn", "item-knn-200", "rules", "blend", "transformer", "ensemble"}
 	if diff := cmp.Diff(want, names(fitted)); diff != "" {
 		t.Fatal(diff)
 	}
@@ -214,8 +214,8 @@ func TestCandidatesCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if n := len(fitted); n != 7 {
-		t.Errorf("fitted %v, want the seven plain rows", names(fitted))
+	if n := len(fitted); n != 10 {
+		t.Errorf("fitted %v, want the ten plain rows", names(fitted))
 	}
 }
 
@@ -233,7 +233,7 @@ func TestMinutes(t *testing.T) {
 	}()
 	select {
 	case fitted := <-done:
-		if len(fitted) != 9 {
+		if len(fitted) != 12 {
 			t.Fatalf("fitted %v", names(fitted))
 		}
 		if s := find(t, fitted, "transformer").FitSeconds; s > 5*60 {

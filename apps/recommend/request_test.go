@@ -55,7 +55,7 @@ func TestLoop(t *testing.T) {
 	}
 	s.Walk(120, 70, 100)
 	done, failed := s.Turn()
-	if w := done[Name]; w == nil || !w.Promoted || len(w.Card.Rows) != 9 {
+	if w := done[Name]; w == nil || !w.Promoted || len(w.Card.Rows) != 12 {
 		t.Fatalf("the turn: %v", failed)
 	}
 

@@ -21,7 +21,7 @@ func Task() learn.Task {
 		Name: Name, Title: "Which item a person wants next", Metric: "ndcg@10",
 		Data: newData, Check: check, Candidates: Candidates,
 		Judge: learn.JudgeRanks, Compare: learn.CompareRanks, Warnings: learn.SequenceWarnings,
-		Guard: guard, Serve: remembering,
+		Guard: guard, Refit: refit, Serve: remembering,
 	}
 }
 
@@ -34,7 +34,8 @@ type data struct {
 
 func newData(in learn.Inputs) learn.Assembler {
 	return &data{in: in, slates: newSlates(in), sequences: dataset.NewSequences(dataset.SequenceOptions{
-		Types: in.Types, Collapse: true, Unprompted: true, Currency: in.Currency, Items: in.Items,
+		Protocol: dataset.ByTimes, Types: in.Types, Collapse: true, Unprompted: true, Currency: in.Currency, Items: in.Items,
+		Exclude: bellwether.ExcludePurchased, // the surface's default: Request.Exclude
 	})}
 }
 

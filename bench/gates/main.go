@@ -4,6 +4,7 @@
 //	go run ./bench/gates loop [--json] [--minutes 10] [--only beauty,telco]
 //	go run ./bench/gates engine [--json] [--minutes 15] [--only beauty,games,ml-100k] [--peers [--python PYTHON]]
 //	go run ./bench/gates house [--json] [--only names,lines]
+//	go run ./bench/gates truth [--json] [--minutes 10] [--only protocols,demo,deskdrop]
 //	go run ./bench/gates growth [--json] [--only 2m,8m]
 //	go run ./bench/gates reliability [--json] [--share .02] [--only kills,soak]
 //	go run ./bench/gates faults [--json] [--cases FOLDER] [--only 08,17]
@@ -107,6 +108,7 @@ var areas = map[string]area{
 		{"apptest", testsCheck("an application that no file knows", "./internal/apptest")},
 		{"build", buildCheck},
 	}},
+	"truth": {10, truthChecks},
 	"reliability": {0, reliabilityChecks},
 	"faults": {0, []check{
 		{"cases", faultsCheck},
@@ -130,7 +132,7 @@ func main() {
 	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
 	cases := flags.String("cases", filepath.Join("..", "shared", "cases"), "the folder of inputs of faults")
 	if len(os.Args) < 2 || areas[os.Args[1]].checks == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|growth|reliability|faults [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|truth|growth|reliability|faults [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
 	_ = flags.Parse(os.Args[2:]) // it exits on an error

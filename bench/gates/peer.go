@@ -15,7 +15,7 @@ import (
 
 // peer trains PyTorch's SASRec on d for as long as we did, with the settings of
 // docs/science.md's trunk row, and returns its figures.
-func (r *runner) peer(d *dataset) (figures, error) {
+func (r *runner) peer(d *realFile) (figures, error) {
 	args := []string{
 		filepath.Join(filepath.Dir(r.data), "peers", "sasrec_torch.py"), "--data", r.data, "--seconds", fmt.Sprint(60 * r.minutesOf(d)),
 		"--threads", "2", "--ligr", "--blocks", "1", "--dropout", ".4", "--set",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/evaluate"
 )
 
 // figures are HR@10 and NDCG@10: the last event of each person held out, all items
@@ -18,18 +19,18 @@ func (f figures) String() string             { return fmt.Sprintf("%.4f/%.4f", f
 func (f figures) atLeast(least figures) bool { return f.hr >= least.hr && f.ndcg >= least.ndcg }
 func (f figures) above(other figures) bool   { return f.hr > other.hr && f.ndcg > other.ndcg }
 
-// testOf returns the figures of a row of the card on the test part, nought if there is no such row.
+// testOf returns the figures of a row of the card on the test part among first-time items, nought if there is no such row.
 func testOf(card *bellwether.Card, name string) (f figures) {
 	for _, row := range card.Rows {
 		if row.Name == name {
-			f = figures{row.Test["hr@10"].Value, row.Test["ndcg@10"].Value}
+			f = figures{under(&row, "hr@10", evaluate.FirstTime).Value, under(&row, "ndcg@10", evaluate.FirstTime).Value}
 		}
 	}
 	return f
 }
 
-// dataset is a file of real sequences, with what docs/science.md §2 asks of the models that learn from it.
-type dataset struct {
+// realFile is a file of real sequences, with what docs/science.md §2 asks of the models that learn from it.
+type realFile struct {
 	name, file    string
 	events        int64
 	timed         bool    // lines of person, item, rating and time, in any order
@@ -38,15 +39,15 @@ type dataset struct {
 }
 
 var (
-	beauty    = dataset{name: "beauty", file: "amazon-beauty.txt.gz", events: 198_502, trunk: figures{.090, .054}, served: figures{.099, .060}}
-	games     = dataset{name: "games", file: "amazon-games.txt.gz", events: 287_107, served: figures{.114, .063}}
-	movieLens = dataset{name: "ml-100k", file: "ml-100k.inter.tsv.gz", events: 100_000, timed: true, most: 2, served: figures{.196, .103}}
+	beauty    = realFile{name: "beauty", file: "amazon-beauty.txt.gz", events: 198_502, trunk: figures{.090, .054}, served: figures{.099, .060}}
+	games     = realFile{name: "games", file: "amazon-games.txt.gz", events: 287_107, served: figures{.114, .063}}
+	movieLens = realFile{name: "ml-100k", file: "ml-100k.inter.tsv.gz", events: 100_000, timed: true, most: 2, served: figures{.196, .103}}
 )
 
-func (r *runner) path(d *dataset) string { return filepath.Join(r.data, "sequences", d.file) }
+func (r *runner) path(d *realFile) string { return filepath.Join(r.data, "sequences", d.file) }
 
 // minutesOf is how long models train on d.
-func (r *runner) minutesOf(d *dataset) float64 {
+func (r *runner) minutesOf(d *realFile) float64 {
 	if d.most > 0 {
 		return min(d.most, r.minutes)
 	}
@@ -54,7 +55,7 @@ func (r *runner) minutesOf(d *dataset) float64 {
 }
 
 // learn imports d into a data folder of its name, trains there and evaluates.
-func (r *runner) learn(d *dataset) (*bellwether.Card, error) {
+func (r *runner) learn(d *realFile) (*bellwether.Card, error) {
 	start := time.Now()
 	out, err := r.program(d.name, "import", r.path(d), "--json")
 	if err != nil {
@@ -78,7 +79,7 @@ func (r *runner) learn(d *dataset) (*bellwether.Card, error) {
 }
 
 // qualityCheck holds what learned from d to its gates and, with --peers, to PyTorch after as long a training.
-func qualityCheck(d dataset) func(*runner) error {
+func qualityCheck(d realFile) func(*runner) error {
 	return func(r *runner) error {
 		if !r.shared(d.name) {
 			return nil
@@ -109,7 +110,7 @@ type part struct {
 	got, gate figures
 }
 
-func (d *dataset) parts(card *bellwether.Card) []part {
+func (d *realFile) parts(card *bellwether.Card) []part {
 	parts := []part{
 		{fmt.Sprintf("%s: the trunk", d.name), testOf(card, "transformer"), d.trunk},
 		{fmt.Sprintf("%s: what is served (%s)", d.name, card.Chosen), testOf(card, card.Chosen), d.served},

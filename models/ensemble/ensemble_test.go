@@ -308,6 +308,84 @@ func TestSimplex(t *testing.T) {
 	}
 }
 
+// TestAround: one step in any direction on the grid, never off the simplex.
+func TestAround(t *testing.T) {
+	got := around(point{weights: []float64{.4, .6, 0}, silent: true}, 10)
+	if len(got) != 5 || got[0].weights[0] != .4 {
+		t.Errorf("%d points around, the first %v", len(got), got[0])
+	}
+	for _, p := range got {
+		if s := p.weights[0] + p.weights[1] + p.weights[2]; math.Abs(s-1) > 1e-12 || slices.Min(p.weights) < 0 || !p.silent {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// history scores the items of the history 1.
+type history struct{ after }
+
+func (h *history) Score(_ context.Context, histories [][]bellwether.Step, out [][]float32) error {
+	for b, steps := range histories {
+		clear(out[b])
+		for _, s := range steps {
+			out[b][s.Item] = 1
+		}
+	}
+	return nil
+}
+
+// TestFitLearnsWhetherPeopleReturn: a part puts the history above what is right. Where people never return it is told to say nothing of it,
+// and where they always do, what knows the history alone has all the weight; where the surface hides the history, nothing is changed.
+func TestFitLearnsWhetherPeopleReturn(t *testing.T) {
+	const items = 30
+	confused := &after{Name: "confused", Vocab: vocabulary(items)}
+	for i := range items {
+		row := make([]float32, items)
+		row[i], row[(i+29)%items], row[(i+1)%items] = 9, 8, 7
+		confused.Table = append(confused.Table, row)
+	}
+	own := &history{after{Name: "own", Vocab: vocabulary(items)}}
+	people := func(returning bool) *bellwether.Sequences {
+		q := &bellwether.Sequences{Items: vocabulary(items)}
+		for i := range int32(items) {
+			next := (i + 1) % items
+			if returning {
+				next = (i + 29) % items
+			}
+			q.Steps = append(q.Steps, []bellwether.Step{{Item: (i + 29) % items}, {Item: i}, {Item: next}})
+			q.Validation = append(q.Validation, bellwether.Target{Person: i, At: 2})
+		}
+		return q
+	}
+	first := func(q *bellwether.Sequences) (right int, scale Scale) {
+		m, err := Fit(t.Context(), []Part{{Name: "confused", Scorer: confused, Scale: Share}, {Name: "own", Scorer: own, Scale: Own}}, q, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, steps := range q.Steps {
+			row := score(t, m, steps[:2])[0]
+			for _, item := range q.Served.Withhold(nil, steps[:2], 0) {
+				row[item] = -99
+			}
+			if slices.Index(row, slices.Max(row)) == int(q.Steps[i][2].Item) {
+				right++
+			}
+		}
+		return right, m.Parts()[0].Scale
+	}
+	if right, scale := first(people(false)); right != items || scale != ShareNew {
+		t.Errorf("nobody returns: %d of %d are first, the scale is %s", right, items, scale)
+	}
+	if _, scale := first(people(true)); scale != Own {
+		t.Errorf("everybody returns: the first part's scale is %s, that of the history has the weight", scale)
+	}
+	hidden := people(false)
+	hidden.Served.Exclude = bellwether.ExcludeSeen
+	if right, scale := first(hidden); right != items || scale != Share {
+		t.Errorf("the surface hides the history: %d of %d are first, the scale is %s", right, items, scale)
+	}
+}
+
 func TestFitOnAnyNumberOfCores(t *testing.T) {
 	fit := func(cores int) []float64 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -17,9 +18,10 @@ const (
 	sample = 10_000 // targets that are looked at: NDCG@10 to about 2 % of itself
 )
 
-// Fit returns the ensemble whose weights, on a grid over the simplex, have the best NDCG@10 on q's
-// validation targets: all items ranked, the history left out, tied places averaged. The
-// weights of parts are not read; one whose best weight is 0 is left out.
+// Fit returns the ensemble with the best NDCG@10 on q's validation targets among what the surface offers
+// (bellwether.Sequences.Served), tied places averaged. It chooses the weights, on a grid over the simplex that is coarse first and
+// then fine around the best point, and whether parts speak of items of the history. The weights of parts are
+// not read; one whose best weight is 0 is left out.
 func Fit(ctx context.Context, parts []Part, q *bellwether.Sequences, report func(bellwether.Progress)) (*Model, error) {
 	if err := check(parts); err != nil {
 		return nil, fmt.Errorf("ensemble: %w", err)
@@ -28,36 +30,103 @@ func Fit(ctx context.Context, parts []Part, q *bellwether.Sequences, report func
 	if err != nil {
 		return nil, err
 	}
-	s := &search{parts: parts, q: q, targets: targets, grid: simplex(len(parts), resolution(len(parts)))}
+	s := &search{parts: parts, q: q, targets: targets}
 	if len(parts[0].Scorer.Items()) != len(q.Items) {
 		return nil, fmt.Errorf("ensemble: %s has %d items, the sequences %d; train the parts on them", parts[0].Name, len(parts[0].Scorer.Items()), len(q.Items))
 	}
-	if err := s.run(ctx, report); err != nil {
-		return nil, fmt.Errorf("ensemble: choose the weights: %w", err)
-	}
-	best, figure := s.best()
-	var chosen []Part
-	for i, p := range parts {
-		if p.Weight = s.grid[best][i]; p.Weight > 0 {
-			chosen = append(chosen, p)
+	steps := resolution(len(parts)) / 2
+	s.grid = points(simplex(len(parts), steps), q.Served.Exclude != bellwether.ExcludeSeen)
+	best := s.grid[0]
+	figure := 0.0
+	for range 2 {
+		if err := s.run(ctx, report); err != nil {
+			return nil, fmt.Errorf("ensemble: choose the weights: %w", err)
 		}
+		best, figure = s.best()
+		s.grid = around(best, resolution(len(parts)))
 	}
 	if report != nil {
 		n := int64(len(s.targets))
-		report(bellwether.Progress{Step: "choose the weights", Done: n, Total: n, Valid: figure, Note: fmt.Sprint(s.grid[best])})
+		report(bellwether.Progress{Step: "choose the weights", Done: n, Total: n, Valid: figure, Note: fmt.Sprint(best)})
 	}
-	return New(chosen...)
+	return New(best.of(parts)...)
 }
 
-// spread returns up to n validation targets with a known item, evenly spread over people.
+// point is one ensemble that is tried.
+type point struct {
+	weights []float64
+	silent  bool // parts say nothing of items of the history
+}
+
+// points are those of a grid of weights, spoken or also silent.
+func points(grid [][]float64, alsoSilent bool) (out []point) {
+	for _, w := range grid {
+		out = append(out, point{weights: w})
+	}
+	if alsoSilent {
+		for _, w := range grid {
+			out = append(out, point{weights: w, silent: true})
+		}
+	}
+	return out
+}
+
+// around are the points of the grid with so many steps an axis that are no more than one step from p in any weight; p is the first.
+func around(p point, steps int) []point {
+	out := []point{p}
+	n := len(p.weights)
+	moves := make([]int, n)
+	var fill func(part, sum int)
+	fill = func(part, sum int) {
+		if part == n {
+			if sum == 0 && slices.ContainsFunc(moves, func(m int) bool { return m != 0 }) {
+				out = append(out, p.moved(moves, steps))
+			}
+			return
+		}
+		for m := -1; m <= 1; m++ {
+			if at := math.Round(p.weights[part]*float64(steps)) + float64(m); at < 0 {
+				continue
+			}
+			moves[part] = m
+			fill(part+1, sum+m)
+		}
+	}
+	fill(0, 0)
+	return out
+}
+
+// moved is p with its weights so many steps away.
+func (p point) moved(moves []int, steps int) point {
+	out := point{silent: p.silent}
+	for i, w := range p.weights {
+		out.weights = append(out.weights, (math.Round(w*float64(steps))+float64(moves[i]))/float64(steps))
+	}
+	return out
+}
+
+// of are the parts that have a weight.
+func (p point) of(parts []Part) (out []Part) {
+	for i, part := range parts {
+		part.Weight = p.weights[i]
+		if p.silent {
+			part.Scale = silent[part.Scale]
+		}
+		if part.Weight > 0 {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// spread returns up to n validation targets with an item that the surface offers, evenly spread over people.
 func spread(q *bellwether.Sequences, n int) (out []bellwether.Target, err error) {
-	total := len(q.Validation)
-	for i := range min(n, total) {
-		t := q.Validation[i*total/min(n, total)]
+	for _, t := range q.Spread(q.Validation, n) {
 		if t.Person < 0 || int(t.Person) >= len(q.Steps) || t.At < 0 || int(t.At) >= len(q.Steps[t.Person]) {
 			return nil, fmt.Errorf("ensemble: a validation target asks for step %d of person %d, who has none there", t.At, t.Person)
 		}
-		if q.Steps[t.Person][t.At].Item >= 0 {
+		steps := q.Steps[t.Person]
+		if asked := &steps[t.At]; asked.Item >= 0 && q.Served.Allows(steps[:t.At], asked.Time, asked.Item) {
 			out = append(out, t)
 		}
 	}
@@ -100,7 +169,7 @@ type search struct {
 	parts   []Part
 	q       *bellwether.Sequences
 	targets []bellwether.Target
-	grid    [][]float64
+	grid    []point
 	gain    [][]float64 // by target and point of the grid
 }
 
@@ -151,34 +220,49 @@ func (s *search) batch(ctx context.Context, first, last int, rows [][][]float32)
 			return err
 		}
 	}
-	scores, room := make([][]float32, len(s.parts)), make([][]float32, len(s.parts))
+	var without []int32
+	room := make([][]float32, len(s.parts))
 	for i, t := range s.targets[first:last] {
-		target := s.q.Steps[t.Person][t.At].Item
+		asked := &s.q.Steps[t.Person][t.At]
+		without = s.q.Served.Withhold(without[:0], histories[i], asked.Time)
+		scores := make([][]float32, len(s.parts))
 		for p := range s.parts {
 			scores[p] = rows[p][i]
-			leaveOut(scores[p], histories[i], target)
+			leaveOut(scores[p], without)
 		}
 		s.gain[first+i] = make([]float64, len(s.grid))
-		var lost bool
-		if room, lost = contest(room, scores, int(target)); lost {
-			continue
+		s.fill(s.gain[first+i], room, scores, int(asked.Item), false)
+		for p := range s.parts {
+			if s.parts[p].Scale != Own {
+				hush(scores[p], histories[i])
+			}
 		}
-		for k, weights := range s.grid {
-			s.gain[first+i][k] = gain(room, weights)
-		}
+		s.fill(s.gain[first+i], room, scores, int(asked.Item), true)
 	}
 	return nil
 }
 
-// leaveOut makes the scores of the history NaN, which is neither above nor level, the target's aside.
-func leaveOut(scores []float32, history []bellwether.Step, target int32) {
-	own := scores[target]
-	for _, step := range history {
-		if step.Item >= 0 {
-			scores[step.Item] = float32(math.NaN())
+// fill fills the gains of a target at the points that are silent, or at those that are not.
+func (s *search) fill(gains []float64, room, scores [][]float32, target int, silent bool) {
+	if !slices.ContainsFunc(s.grid, func(p point) bool { return p.silent == silent }) {
+		return
+	}
+	room, lost := contest(room, scores, target)
+	if lost {
+		return
+	}
+	for k, p := range s.grid {
+		if p.silent == silent {
+			gains[k] = gain(room, p.weights)
 		}
 	}
-	scores[target] = own
+}
+
+// leaveOut makes the scores of items NaN, which is neither above nor level.
+func leaveOut(scores []float32, items []int32) {
+	for _, item := range items {
+		scores[item] = float32(math.NaN())
+	}
 }
 
 // contest collects into room, by part, the scores of the target and, after it, of the items that may
@@ -240,15 +324,15 @@ func weigh(scores [][]float32, weights []float64, item int) (sum float32) {
 }
 
 // best returns the point of the grid with the best mean gain, the first of equals.
-func (s *search) best() (at int, figure float64) {
+func (s *search) best() (best point, figure float64) {
 	for k := range s.grid {
 		sum := 0.0
 		for i := range s.gain {
 			sum += s.gain[i][k]
 		}
 		if sum /= float64(len(s.gain)); k == 0 || sum > figure {
-			at, figure = k, sum
+			best, figure = s.grid[k], sum
 		}
 	}
-	return at, figure
+	return best, figure
 }

@@ -22,7 +22,14 @@ type Scale string
 const (
 	Softmax Scale = "softmax" // of logits: the probabilities of the items
 	Share   Scale = "share"   // of scores of 0 or more: divided by their sum
+	Own     Scale = "own"     // as Share, of a part that knows what a person returns to: it speaks of the history whatever the others may
+
+	SoftmaxNew Scale = "softmax-new" // Softmax that says nothing of items of the history
+	ShareNew   Scale = "share-new"   // Share that says nothing of items of the history
 )
+
+// silent maps the scales to those of parts that say nothing of the history. Where people never return to an item, it is worth nothing to them.
+var silent = map[Scale]Scale{Softmax: SoftmaxNew, Share: ShareNew, Own: Own}
 
 // Part is one scorer of an ensemble.
 type Part struct {
@@ -74,8 +81,8 @@ func check(parts []Part) error {
 		return errors.New("there are no parts")
 	}
 	for _, p := range parts {
-		if p.Scale != Softmax && p.Scale != Share {
-			return fmt.Errorf("%s has the scale %q; there are %q and %q", p.Name, p.Scale, Softmax, Share)
+		if !p.Scale.known() {
+			return fmt.Errorf("%s has the scale %q; there are %q, %q, %q, %q and %q", p.Name, p.Scale, Softmax, Share, Own, SoftmaxNew, ShareNew)
 		}
 		if !slices.Equal(p.Scorer.Items(), parts[0].Scorer.Items()) {
 			return fmt.Errorf("%s and %s have different items; train them on one dataset", p.Name, parts[0].Name)
@@ -197,13 +204,29 @@ func (p *Part) score(ctx context.Context, people []bellwether.Subject, histories
 			return fmt.Errorf("ensemble: %s scores item %q as %v for history %d: the model is damaged, train it again", p.Name, p.Scorer.Items()[i], row[i], b)
 		}
 		p.Scale.apply(row)
+		if p.Scale.isSilent() {
+			hush(row, histories[b])
+		}
 	}
 	return nil
 }
 
+func (s Scale) known() bool { _, loud := silent[s]; return loud || s.isSilent() }
+
+func (s Scale) isSilent() bool { return s == SoftmaxNew || s == ShareNew }
+
+// hush takes what is said of the items of a history back; what is NaN stays so.
+func hush(row []float32, history []bellwether.Step) {
+	for i := range history {
+		if item := history[i].Item; item >= 0 && row[item] > 0 {
+			row[item] = 0
+		}
+	}
+}
+
 // apply scales one row in place.
 func (s Scale) apply(row []float32) {
-	if s == Softmax {
+	if s == Softmax || s == SoftmaxNew {
 		tensor.Softmax(row, row, 1, len(row))
 		return
 	}

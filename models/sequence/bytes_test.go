@@ -29,7 +29,7 @@ func ndcg(t testing.TB, s bellwether.Scorer, q *bellwether.Sequences, targets []
 			t.Fatal(err)
 		}
 		for i, x := range some {
-			if r := rank(out[i], q.Steps[x.Person], int(x.At)); r < 10 {
+			if r := rankFirstTime(out[i], q.Steps[x.Person], int(x.At)); r < 10 {
 				sum += 1 / math.Log2(r+2)
 			}
 		}

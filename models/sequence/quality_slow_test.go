@@ -77,7 +77,7 @@ func measure(t *testing.T, m *Model, q *bellwether.Sequences, targets []bellweth
 			t.Fatal(err)
 		}
 		for i, k := range part {
-			if r := rank(out[i], q.Steps[k.Person], int(k.At)); r < 10 {
+			if r := rankFirstTime(out[i], q.Steps[k.Person], int(k.At)); r < 10 {
 				hr++
 				ndcg += 1 / math.Log2(r+2)
 			}

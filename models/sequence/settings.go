@@ -45,6 +45,8 @@ type Settings struct {
 	Accumulate  int     `json:"accumulate,omitempty"` // batches a step, 0: one
 
 	Optimizers []Rule `json:"optimizers,omitempty"` // of some parameters; the others have Adam
+
+	Steps int `json:"steps,omitempty"` // of the optimiser after which validation was best: what was learned, not what to do
 }
 
 // Rule says how the parameters whose names hold Of are optimised, unless a rule

@@ -56,7 +56,8 @@ func (tr Trainer) Train(ctx context.Context, d *bellwether.Dataset, report func(
 }
 
 func (r *run) train(ctx context.Context, fit *nn.Fit) (*Model, error) {
-	_, err := fit.Run(ctx)
+	result, err := fit.Run(ctx)
+	r.model.settings.Steps = min(result.Steps, result.BestEpoch*((fit.Batches+max(fit.Accumulate, 1)-1)/max(fit.Accumulate, 1)))
 	r.model.params.ForgetGrads()
 	r.model.training.Release()
 	if err != nil {

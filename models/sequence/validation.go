@@ -19,25 +19,25 @@ type validation struct {
 	data    *bellwether.Sequences
 	targets []bellwether.Target
 	scratch scratch
+	without []int32 // items that are no candidates
 }
 
 func newValidation(m *Model, q *bellwether.Sequences) (*validation, error) {
 	v := &validation{model: m, data: q}
-	n := len(q.Validation)
-	for i := range min(n, validationSample) {
-		t := q.Validation[i*n/min(n, validationSample)]
+	for _, t := range q.Spread(q.Validation, validationSample) {
 		if int(t.Person) >= len(q.Steps) || t.Person < 0 || t.At < 0 || int(t.At) >= len(q.Steps[t.Person]) {
 			return nil, fmt.Errorf("sequence: validation target %v is not in the data", t)
 		}
-		if q.Steps[t.Person][t.At].Item >= 0 && t.At > 0 {
+		steps := q.Steps[t.Person]
+		if asked := &steps[t.At]; asked.Item >= 0 && t.At > 0 && q.Served.Allows(steps[:t.At], asked.Time, asked.Item) {
 			v.targets = append(v.targets, t)
 		}
 	}
 	return v, nil
 }
 
-// ndcg returns the mean NDCG@10 over the targets: all items ranked, the history
-// but not the target left out, ties at their mean rank.
+// ndcg returns the mean NDCG@10 over the targets among what the surface offers
+// (bellwether.Sequences.Served), ties at their mean rank.
 func (v *validation) ndcg(ctx context.Context) (float64, error) {
 	v.model.pack()
 	var sum float64
@@ -64,24 +64,22 @@ func (v *validation) gains(targets []bellwether.Target) float64 {
 	tensor.MatMulPacked(scores, state, m.packed, len(targets), tensor.Tail{})
 	var sum float64
 	for i, t := range targets {
-		if rank := rank(scores[i*n:(i+1)*n], v.data.Steps[t.Person], int(t.At)); rank < 10 {
+		steps := v.data.Steps[t.Person]
+		v.without = v.data.Served.Withhold(v.without[:0], steps[:t.At], steps[t.At].Time)
+		if rank := rank(scores[i*n:(i+1)*n], v.without, steps[t.At].Item); rank < 10 {
 			sum += 1 / math.Log2(rank+2)
 		}
 	}
 	return sum
 }
 
-// rank returns how many items are scored above the target, equal ones counting
-// half. Scores of the history are overwritten.
-func rank(scores []float32, steps []bellwether.Step, at int) float64 {
-	target := steps[at].Item
+// rank returns how many candidates are scored above the target, which is one, equal ones counting
+// half. Scores of the items without are overwritten.
+func rank(scores []float32, without []int32, target int32) float64 {
 	own := scores[target]
-	for _, s := range steps[:at] {
-		if s.Item >= 0 {
-			scores[s.Item] = float32(math.Inf(-1))
-		}
+	for _, item := range without {
+		scores[item] = float32(math.NaN())
 	}
-	scores[target] = own
 	above, equal := 0, -1
 	for _, s := range scores {
 		if s > own {
