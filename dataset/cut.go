@@ -52,9 +52,10 @@ func (s *Sequences) cut(c *cutter, convert func([]step) []bellwether.Step) {
 	for i := range s.people {
 		steps := convert(s.people[i].steps)
 		c.out.People = append(c.out.People, s.people[i].subject)
+		times := s.people[i].times
 		s.people[i] = member{} // its memory is for the next person's steps
 		if temporal {
-			c.byTime(steps, s.times[i])
+			c.byTime(steps, times)
 		} else {
 			c.leaveOneOut(steps)
 		}
@@ -77,10 +78,10 @@ func (s *Sequences) realTimes() bool {
 // asked reports whether enough people have a step after each cut.
 func (s *Sequences) asked(c *cutter) bool {
 	validation, test := 0, 0
-	for _, times := range s.times {
+	for i := range s.people {
 		v, t := false, false
-		for i := range times {
-			at := times[i].occurred
+		for k := range s.people[i].times {
+			at := s.people[i].times[k].occurred
 			v, t = v || at > c.first && at <= c.second, t || at > c.second
 		}
 		validation, test = validation+one(v), test+one(t)
@@ -116,22 +117,9 @@ func Offered(items []bellwether.ItemID, catalogue map[bellwether.ItemID]*bellwet
 
 // sortPeople puts people in the order of their first step, those of one second by their ids.
 func (s *Sequences) sortPeople() {
-	order := make([]int32, len(s.people))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		p, q := &s.people[a], &s.people[b]
+	slices.SortFunc(s.people, func(p, q member) int {
 		return cmp.Or(cmp.Compare(p.steps[0].time, q.steps[0].time), cmp.Compare(p.subject, q.subject))
 	})
-	people, times := make([]member, len(order)), make([][]moments, len(s.times))
-	for to, from := range order {
-		people[to] = s.people[from]
-		if len(times) > 0 {
-			times[to] = s.times[from]
-		}
-	}
-	s.people, s.times = people, times
 }
 
 // vocabularies writes them to out and returns what turns a person's steps into theirs.
@@ -169,9 +157,14 @@ func (s *Sequences) vocabularies(out *bellwether.Sequences) func([]step) []bellw
 func (s *Sequences) cuts(by Known) (first, second int64) {
 	var known []int64
 	if s.o.Validation.IsZero() || s.o.Test.IsZero() {
-		for _, times := range s.times {
-			for i := range times {
-				known = append(known, times[i].known(by))
+		n := 0
+		for i := range s.people {
+			n += len(s.people[i].times)
+		}
+		known = make([]int64, 0, n)
+		for i := range s.people {
+			for k := range s.people[i].times {
+				known = append(known, s.people[i].times[k].known(by))
 			}
 		}
 		slices.Sort(known)

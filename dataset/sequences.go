@@ -87,9 +87,8 @@ type Sequences struct {
 	channels  index[bellwether.Channel]
 	campaigns campaigns[bellwether.CampaignID]
 	people    []member
-	times     [][]moments // of people, unless LeaveOneOut was asked for
-	level     int         // of the budget, when people were last left out
-	row       []stepRow   // of Add
+	level     int       // of the budget, when people were last left out
+	row       []stepRow // of Add
 
 	out *bellwether.Sequences
 	err error
@@ -99,6 +98,7 @@ type Sequences struct {
 type member struct {
 	subject bellwether.Subject
 	steps   []step
+	times   []moments // of steps, unless LeaveOneOut was asked for
 	level   int32
 }
 
@@ -273,15 +273,14 @@ func (s *Sequences) keep(subject bellwether.Subject, level int, rows []stepRow) 
 	for i := range rows {
 		steps[i] = rows[i].step
 	}
-	s.people = append(s.people, member{subject: bellwether.Subject(strings.Clone(string(subject))), steps: steps, level: int32(level)})
-	if s.o.Protocol == LeaveOneOut {
-		return
+	var times []moments
+	if s.o.Protocol != LeaveOneOut {
+		times = make([]moments, len(rows))
+		for i := range rows {
+			times[i] = rows[i].moments
+		}
 	}
-	times := make([]moments, len(rows))
-	for i := range rows {
-		times[i] = rows[i].moments
-	}
-	s.times = append(s.times, times)
+	s.people = append(s.people, member{subject: bellwether.Subject(strings.Clone(string(subject))), steps: steps, times: times, level: int32(level)})
 }
 
 // sample leaves out the people whom the budget, when it was last lowered, no longer allows.
@@ -296,17 +295,10 @@ func (s *Sequences) sample() {
 			continue
 		}
 		s.people[kept] = s.people[i]
-		if s.times != nil {
-			s.times[kept] = s.times[i]
-		}
 		kept++
 	}
 	clear(s.people[kept:])
 	s.people = s.people[:kept]
-	if s.times != nil {
-		clear(s.times[kept:])
-		s.times = s.times[:kept]
-	}
 }
 
 // Merge implements [history.Reducer].
@@ -331,8 +323,8 @@ func (s *Sequences) Merge(next history.Reducer) error {
 			}
 		}
 	}
-	s.people, s.times = append(s.people, n.people...), append(s.times, n.times...)
-	n.people, n.times = nil, nil
+	s.people = append(s.people, n.people...)
+	n.people = nil
 	s.sample()
 	return nil
 }
