@@ -33,7 +33,7 @@ const (
 	workers  = 2
 	warm     = 200
 	requests = 3000
-	pages    = 60
+	pages    = 300
 )
 
 // serve starts the server on the folder and asks.
