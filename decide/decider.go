@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"bellwether"
@@ -18,6 +19,8 @@ const DefaultHoldout = 0.05
 var (
 	// ErrKeyReused means that an idempotency key came back with another subject or surface.
 	ErrKeyReused = errors.New("the idempotency key was used for another subject or surface; make a new key for each request")
+	// ErrRequest means that the request says something that no decision may hold: the text names the field.
+	ErrRequest = errors.New("the request cannot be answered")
 	// ErrNotFound means that there is no decision with that id.
 	ErrNotFound = errors.New("no such decision")
 )
@@ -165,6 +168,10 @@ func (d *Decider) take(r Request, id bellwether.DecisionID, seed uint64, holdout
 		return bellwether.Decision{}, err
 	}
 	if err := dec.Validate(); err != nil {
+		var field *bellwether.FieldError
+		if errors.As(err, &field) && slices.Contains([]string{"subject", "surface"}, field.Field) {
+			return bellwether.Decision{}, fmt.Errorf("%w: %w", ErrRequest, err)
+		}
 		return bellwether.Decision{}, fmt.Errorf("policy %s gave an invalid decision: %w", dec.Policy, err)
 	}
 	return dec, nil

@@ -2,7 +2,9 @@ package decide
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -193,6 +195,24 @@ func TestBadRequests(t *testing.T) {
 		change(&r)
 		if _, err := d.Preview(r, PreviewOptions{Holdout: &out}); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// What a caller says and no decision may hold is the caller's mistake, not the program's.
+func TestRequestsThatCannotBeAnswered(t *testing.T) {
+	d := offline(Options{})
+	for name, change := range map[string]func(*Request){
+		"no subject":   func(r *Request) { r.Subject = "" },
+		"long subject": func(r *Request) { r.Subject = bellwether.Subject(strings.Repeat("a", 300)) },
+		"control":      func(r *Request) { r.Subject = "a\x00b" },
+		"no text":      func(r *Request) { r.Subject = "\xff\xfe" },
+		"long surface": func(r *Request) { r.Surface = bellwether.Surface(strings.Repeat("s", 300)) },
+	} {
+		r, out := request("ann", "k", 1, 2), false
+		change(&r)
+		if _, err := d.Preview(r, PreviewOptions{Holdout: &out}); !errors.Is(err, ErrRequest) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

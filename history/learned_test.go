@@ -128,3 +128,25 @@ func TestLearnsNothingLater(t *testing.T) {
 		}
 	}
 }
+
+// TestLearnsBesideTheAbsurd: one number at the edge of what there is stops nothing, at once or in the next turn.
+func TestLearnsBesideTheAbsurd(t *testing.T) {
+	h, p := opened(t, Options{Currency: "EUR"})
+	var events []bellwether.Event
+	for i := range 600 {
+		e := bellwether.Event{ID: bellwether.EventID(fmt.Sprint("e", i)), Type: "rated", Subject: "ann", Occurred: start, Received: start.Add(time.Duration(i) * time.Second), Value: float64(i + 1)}
+		if i%300 == 299 {
+			e.Value = []float64{1.7e308, -1.7e308}[i/300]
+		}
+		events = append(events, e)
+	}
+	for _, part := range [][]bellwether.Event{events[:300], events[300:]} {
+		appendAll(t, p, part, nil)
+		if err := h.Learn(context.Background(), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l := h.Limits().Values["rated"]; l.Median < 290 || l.Median > 310 || l.Deviation < 140 || l.Deviation > 160 {
+		t.Errorf("%+v", l)
+	}
+}

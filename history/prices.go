@@ -34,7 +34,7 @@ func (c *cleaner) fillPrice(e *entry) {
 	case e.Price.IsZero():
 		e.Price = is
 		c.tally.of(ruleMissingPrice).change(e.ID, "no price", is)
-	case known && e.Price.Currency == c.money.currency && !plausible(e.Price.Amount, reference):
+	case known && e.Price.Amount != 0 && e.Price.Currency == c.money.currency && !plausible(e.Price.Amount, reference):
 		if e.Price.Amount < 0 {
 			is.Amount = -reference
 		}

@@ -45,7 +45,7 @@ const (
 //	unknown_currency    a price in another currency without a rate: kept as it is (Seen only).
 //	missing_price       add_to_cart, remove_from_cart, begin_checkout, purchase or refund of an item without a price: filled with
 //	                    the item's reference price; one without a reference stays missing (Seen, not Changed).
-//	outlying_price      more than 10 times the reference or less than a tenth of it: becomes the reference.
+//	outlying_price      more than 10 times the reference or less than a tenth of it: becomes the reference; nought stays.
 //	outlying_quantity   more than 100 × the median quantity of its type: set to 0, not said, which counts as one piece.
 //	outlying_value      a survey answer outside 0–10: dropped. Engagement outside 0–86,400 seconds, or a value more than 1,000
 //	                    median absolute deviations from its type's median: set to 0.

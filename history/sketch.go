@@ -26,7 +26,11 @@ const maxExact = 256
 
 func newSketch() *sketch { return &sketch{exact: map[float64]int64{}} }
 
+// farthest is the number beyond which all are counted as one: the sketch tells none apart that are near the largest that there is.
+const farthest = 1e300
+
 func (s *sketch) add(v float64, n int64) error {
+	v = max(-farthest, min(v, farthest))
 	s.n += n
 	if s.rough != nil {
 		return s.addRough(v, n)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,5 +71,13 @@ func TestJudgeRanks(t *testing.T) {
 	}
 	if _, _, err := JudgeClasses(t.Context(), &counting{}, &bellwether.Dataset{}); err == nil {
 		t.Error("a ranker tells classes apart")
+	}
+}
+
+// TestPart: a part of the split is its own rows, in their order.
+func TestPart(t *testing.T) {
+	table := &bellwether.Table{Split: []bellwether.Split{bellwether.Train, bellwether.Test, bellwether.Validation, bellwether.Test}}
+	if got := part([]float64{1, 2, 3, 4}, table, bellwether.Test); !slices.Equal(got, []float64{2, 4}) {
+		t.Errorf("%v", got)
 	}
 }

@@ -63,7 +63,14 @@ func (p *Project) Export(ctx context.Context, what string, w io.Writer) error {
 
 // exportTable writes a table of the lake, brought up to now.
 func (p *Project) exportTable(ctx context.Context, table string, w io.Writer) error {
-	if _, err := p.refresh(ctx, true); err != nil {
+	_, err := p.refresh(ctx, true)
+	if errors.Is(err, ErrTurnRunning) { // the files are as the last turn left them, or as this one does
+		var m *lake.Manifest
+		if m, err = lake.ReadManifest(ctx, p.o.Lake); err == nil && m.Turn == 0 {
+			err = ErrTurnRunning
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return lake.Export(ctx, p.o.Lake, table, lake.Parquet, lake.Filter{}, w)

@@ -43,7 +43,7 @@ var turnSteps = []struct {
 }
 
 // ErrTurnRunning means that a turn of this project is under way.
-var ErrTurnRunning = errors.New("a turn is running: wait for it to end")
+var ErrTurnRunning = errors.New("a turn is running")
 
 // TurnReport says what a turn did.
 type TurnReport = learn.TurnReport

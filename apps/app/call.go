@@ -31,13 +31,14 @@ func Failures(all []Application) []web.Failure {
 	out := []web.Failure{
 		{Err: ErrBadRequest, Status: http.StatusBadRequest, Name: "bad-request"},
 		{Err: ErrUnknownPerson, Status: http.StatusNotFound, Name: "unknown-person", Advice: "ask again once events about the person have come in"},
-		{Err: learn.ErrUnknownTask, Status: http.StatusNotFound, Name: "unknown-task"},
+		{Err: learn.ErrUnknownTask, Status: http.StatusNotFound, Name: "unknown-task", Advice: "GET /v1/models names the tasks"},
 		{Err: learn.ErrNoRun, Status: http.StatusNotFound, Name: "no-run", Advice: "train a model first"},
 		{Err: learn.ErrNoModel, Status: http.StatusNotFound, Name: "no-model", Advice: "run a turn first"},
 		{Err: learn.ErrNotJudged, Status: http.StatusConflict, Name: "not-evaluated", Advice: "evaluate the run first"},
 		{Err: learn.ErrNoData, Status: http.StatusConflict, Name: "no-data", Advice: "import more events, then try again"},
 		{Err: learn.ErrOtherData, Status: http.StatusConflict, Name: "other-data", Advice: "train again"},
-		{Err: decide.ErrNotFound, Status: http.StatusNotFound, Name: "no-decision"},
+		{Err: decide.ErrRequest, Status: http.StatusBadRequest, Name: "invalid-field", Advice: "ids and names have 1 to 255 characters, none of them a control character"},
+		{Err: decide.ErrNotFound, Status: http.StatusNotFound, Name: "no-decision", Advice: "GET /v1/decisions lists the newest ones"},
 		{Err: decide.ErrKeyReused, Status: http.StatusConflict, Name: "key-reused", Advice: "make a new key for each request"},
 	}
 	for _, a := range all {

@@ -31,6 +31,7 @@ type configuration struct {
 	Policies       map[bellwether.Surface]decide.Named `yaml:"policies,omitempty"`        // by surface, such as a threshold for email; others have softmax
 	Costs          costs                               `yaml:"costs,omitempty"`           // of messages, coupons and the rest, without which the return on cost is withheld
 	HoldoutShare   float64                             `yaml:"holdout_share"`             // of people, left alone so that the product's worth can be measured
+	CompareFrom    time.Time                           `yaml:"compare_from,omitempty"`    // decisions before it are not compared with the holdout
 	TurnEvery      time.Duration                       `yaml:"turn_every"`                // 0: only by hand
 	Minutes        float64                             `yaml:"minutes"`                   // of training a turn
 	Epochs         int                                 `yaml:"epochs,omitempty"`          // of the neural models; 0: their preset's
@@ -108,7 +109,7 @@ func (c *configuration) options() (pipeline.Options, error) {
 	}
 	return pipeline.Options{
 		Options:  app.Options{Sending: c.sending},
-		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share,
+		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share, CompareFrom: c.CompareFrom,
 		Policies: policies, Costs: spent, Training: training,
 	}, nil
 }

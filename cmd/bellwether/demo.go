@@ -27,6 +27,7 @@ import (
 	"bellwether/store"
 	"bellwether/web"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 )
 
@@ -49,6 +50,7 @@ type demo struct {
 	world   *market.World
 	client  *shop.Client
 	plan    *measure.Plan
+	share   float64        // of the holdout, once it is sized
 	counted collect.Result // by collectors that were closed
 	planned error          // why no plan holds the wanted effect
 	turns   []pipeline.TurnReport
@@ -152,6 +154,9 @@ func (d *demo) place() (remove func() error, err error) {
 
 // kept writes the sample files, and says how to go on with what stays.
 func (d *demo) kept() error {
+	if err := writeFile(filepath.Join(d.folder, "config.yaml"), d.settings); err != nil {
+		return err
+	}
 	events, items, err := d.samples()
 	if err != nil {
 		return err
@@ -159,6 +164,14 @@ func (d *demo) kept() error {
 	fmt.Fprintf(os.Stderr, "the data stay in %s (bellwether --data %s --project demo); two sample files for a project of your own:\n"+
 		"  bellwether --data my-data import %s\n  bellwether --data my-data import %s --format items\n", d.folder, d.folder, events, items)
 	return nil
+}
+
+// settings writes what the market's project was opened with, so that the folder shows the same figures when it is opened again.
+func (d *demo) settings(w io.Writer) error {
+	c := defaults()
+	o := d.options(d.share, nil)
+	c.Currency, c.Rates, c.HoldoutShare, c.CompareFrom = o.Currency, o.Rates, d.share, o.CompareFrom
+	return yaml.NewEncoder(w).Encode(c)
 }
 
 // stay keeps the pages up until ctx ends.
@@ -225,9 +238,12 @@ func (d *demo) options(holdout float64, plan *measure.Plan) pipeline.Options {
 		Clock: d.now, Currency: market.Currency, Rates: market.Rates(), HoldoutShare: holdout,
 		Policies: map[bellwether.Surface]decide.Policy{"email": decide.Uniform{}},
 		Training: learn.Training{Epochs: 12, Seed: 42}, Logger: d.logger(),
-		CompareFrom: market.Time(d.firstTurn()+1, 0), Plan: plan, Lake: lake.Folder(filepath.Join(d.folder, "lake")),
+		CompareFrom: market.Time(d.firstTurn()+1, 0), Plan: plan, Lake: d.lake(),
 	}
 }
+
+// lake is where bellwether looks for the project's files when it opens the folder again.
+func (d *demo) lake() lake.Folder { return lake.Folder(filepath.Join(d.folder, "lake", "demo")) }
 
 func (d *demo) now() time.Time { return time.Unix(0, d.clock.Load()).UTC() }
 
@@ -310,6 +326,7 @@ func (d *demo) sizeHoldout(ctx context.Context) error {
 		return err
 	}
 	d.opened.project, err = pipeline.Open(ctx, p, d.options(share, d.plan))
+	d.share = max(share, 0)
 	return err
 }
 

@@ -41,7 +41,7 @@ func (d *demo) sampleEvents(w io.Writer) error {
 	if err := out.Write([]string{"time", "customer_id", "event", "product_id", "price", "currency", "channel"}); err != nil {
 		return err
 	}
-	err := lake.Each(context.Background(), lake.Folder(filepath.Join(d.folder, "lake")), lake.Filter{}, func(r *lake.EventRow) error {
+	err := lake.Each(context.Background(), d.lake(), lake.Filter{}, func(r *lake.EventRow) error {
 		if rows++; rows > sampleEvents {
 			return errEnough
 		}
