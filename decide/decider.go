@@ -94,6 +94,9 @@ func (o Options) withDefaults() Options {
 // Decide takes a decision and returns it once it is durable. A request whose Key was decided before,
 // also by an earlier process, gets the stored decision; concurrent ones share a single decision.
 func (d *Decider) Decide(ctx context.Context, r Request) (bellwether.Decision, error) {
+	if err := r.checkSizes(); err != nil {
+		return bellwether.Decision{}, err
+	}
 	fresh := r.Key == ""
 	if fresh {
 		r.Key = d.o.NewKey()
@@ -116,6 +119,9 @@ func (d *Decider) Decide(ctx context.Context, r Request) (bellwether.Decision, e
 
 // Preview computes what Decide would, and writes nothing.
 func (d *Decider) Preview(r Request, o PreviewOptions) (bellwether.Decision, error) {
+	if err := r.checkSizes(); err != nil {
+		return bellwether.Decision{}, err
+	}
 	if r.Key == "" {
 		r.Key = d.o.NewKey()
 	}

@@ -39,6 +39,7 @@ func Failures(all []Application) []web.Failure {
 		{Err: learn.ErrOtherData, Status: http.StatusConflict, Name: "other-data", Advice: "train again"},
 		{Err: decide.ErrRequest, Status: http.StatusBadRequest, Name: "invalid-field", Advice: "ids and names have 1 to 255 characters, none of them a control character"},
 		{Err: decide.ErrNotFound, Status: http.StatusNotFound, Name: "no-decision", Advice: "GET /v1/decisions lists the newest ones"},
+		{Err: decide.ErrTooMuch, Status: http.StatusBadRequest, Name: "too-much", Advice: "ask for less"},
 		{Err: decide.ErrKeyReused, Status: http.StatusConflict, Name: "key-reused", Advice: "make a new key for each request"},
 	}
 	for _, a := range all {

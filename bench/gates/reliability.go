@@ -15,9 +15,17 @@ const (
 )
 
 var reliabilityChecks = []check{
+	{"kills", killsCheck},
+	{"commands", commandsCheck},
+	{"sends", sendsCheck},
 	{"damage", fullOrShort("a byte flipped, a file cut, a file deleted", "./store", "Damage300", "Damage")},
 	{"calls", fullOrShort("failing fsync, fdatasync, pwrite, ENOSPC, EIO, EMFILE", "./store", "FailingCalls200", "FailingCalls|EverySyncFails")},
 	{"clients", testsCheck("published clients: every event once", "./web/routes", "-tags=slow", "-run", "Clients")},
+	{"floods", floodsCheck},
+	{"aliases", aliasesCheck},
+	{"ingest", ingestCheck},
+	{"slates", slatesCheck},
+	{"rights", rightsCheck},
 	{"soak", soakCheck},
 }
 
