@@ -84,6 +84,9 @@ func syncDir(path string) error {
 // lockFolder keeps others out of dir until the result is closed or the process ends.
 func lockFolder(dir string) (io.Closer, error) {
 	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
+	if refused(err) {
+		return nil, fmt.Errorf("%w: %s cannot be written: make it writable for this program, or use another folder (%w)", ErrUnavailable, dir, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s is open in another process; stop that one first, or use another folder (%w)", ErrLocked, dir, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,4 +150,19 @@ func smallDisk(t *testing.T) string {
 		}
 	})
 	return dir
+}
+
+// TestReadOnlyFolder: a folder that cannot be written is said to be so, and not to be in use.
+func TestReadOnlyFolder(t *testing.T) {
+	dir := smallDisk(t)
+	if err := open(t, dir, store.Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Skip(err)
+	}
+	_, err := store.Open(ctx, dir, store.Options{})
+	if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), "cannot be written") {
+		t.Errorf("%v", err)
+	}
 }

@@ -83,7 +83,7 @@ func TestSeqMark(t *testing.T) {
 // TestLimited: of one message no more lines than quietLines a minute, and then how many were left out.
 func TestLimited(t *testing.T) {
 	var out bytes.Buffer
-	log := limited(slog.New(slog.NewTextHandler(&out, nil)))
+	log := Limited(slog.New(slog.NewTextHandler(&out, nil)))
 	now := time.Unix(0, 0)
 	log.Handler().(*quiet).counts.now = func() time.Time { return now }
 	for range 3 * quietLines {
@@ -99,7 +99,7 @@ func TestLimited(t *testing.T) {
 	if !strings.Contains(out.String(), "left_out=60") {
 		t.Error(out.String())
 	}
-	if limited(log) == log && strings.Count(out.String(), "\n") != 1 {
+	if Limited(log) == log && strings.Count(out.String(), "\n") != 1 {
 		t.Error("limited twice")
 	}
 }

@@ -12,9 +12,9 @@ const (
 	quietEvery = time.Minute
 )
 
-// limited returns a logger that writes no more than quietLines of one message every quietEvery; the
+// Limited returns a logger that writes no more than quietLines of one message every quietEvery; the
 // next line after that says how many there were.
-func limited(log *slog.Logger) *slog.Logger {
+func Limited(log *slog.Logger) *slog.Logger {
 	if h, ok := log.Handler().(*quiet); ok {
 		return slog.New(h)
 	}

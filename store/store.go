@@ -36,7 +36,7 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.Logger = limited(o.Logger)
+	o.Logger = Limited(o.Logger)
 	o.Replicas = cmp.Or(o.Replicas, 1)
 	o.GroupWindow = cmp.Or(o.GroupWindow, 2*time.Millisecond)
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)

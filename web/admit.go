@@ -54,6 +54,7 @@ func (s *Server) admit(r *http.Request, to *row) (admitted, error) {
 func (s *Server) byKey(key, address string, to *row) (admitted, error) {
 	g := s.o.Keys.find(key)
 	if g == nil {
+		s.o.Logger.Warn("a key was refused", "because", "it is unknown or over", "route", to.id)
 		if over, seconds := s.guesses.wrong(address); over {
 			p := NewProblem(http.StatusTooManyRequests, "too many wrong keys came from this address").Advise("try again after Retry-After seconds, with a key that is listed")
 			p.Retry = seconds
@@ -70,6 +71,7 @@ func (s *Server) allow(in admitted, to *row) (admitted, error) {
 	if in.role.Opens(to.Role) {
 		return in, nil
 	}
+	s.o.Logger.Warn("a key was refused", "because", "its role opens something else", "route", to.id, "project", string(in.project), "key", in.key, "role", string(in.role))
 	return admitted{}, NewProblem(http.StatusForbidden, "this needs a key of the role %s; the one that was sent is for %s", to.Role, in.role).
 		Advise("use a key that opens it; bellwether keys create makes one")
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -192,5 +194,26 @@ func TestWrongKeys(t *testing.T) {
 	f.now = f.now.Add(time.Minute)
 	if got := guess("192.0.2.7:1000"); got != 401 {
 		t.Errorf("a minute later: %d", got)
+	}
+}
+
+// TestRefusedKeysAreLogged: as a line each, but for a flood, without the key, the address or what was sent.
+func TestRefusedKeysAreLogged(t *testing.T) {
+	var out bytes.Buffer
+	f := newFixture(t, func(o *Options) {
+		o.Logger, o.Limits.WrongKeys = slog.New(slog.NewTextHandler(&out, nil)), 1<<30
+	})
+	for range 500 {
+		f.ask("GET", "/v1/echo", "bw_read_guess", "", func(r *http.Request) { r.RemoteAddr = "192.0.2.7:1000" })
+	}
+	f.ask("GET", "/v1/echo", f.key["alpha"][Read], "")
+	lines := strings.Count(out.String(), "a key was refused")
+	if lines < 1 || lines > 100 || !strings.Contains(out.String(), "level=WARN") || strings.Contains(out.String(), "guess") || strings.Contains(out.String(), "192.0.2.7") {
+		t.Errorf("%d lines of 500 wrong keys: %.500s", lines, &out)
+	}
+	out.Reset()
+	f = newFixture(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&out, nil)) })
+	if w := f.ask("GET", "/v1/keys", f.key["alpha"][Read], ""); w.Code != http.StatusForbidden || !strings.Contains(out.String(), "role=read") || strings.Contains(out.String(), f.key["alpha"][Read]) {
+		t.Errorf("%d, %s", w.Code, &out)
 	}
 }

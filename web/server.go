@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/store"
 )
 
 // Options of a Server. Keys and Project are required.
@@ -49,6 +50,7 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Logger = store.Limited(o.Logger) // whoever asks must not fill the log
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
