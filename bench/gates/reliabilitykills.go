@@ -167,13 +167,13 @@ var killedCommands = []struct {
 // commandsCheck kills commands that write, at random moments, and looks whether what was there before is there still, nothing is there
 // twice, and the command then does its work.
 func commandsCheck(r *runner) error {
-	size := growth.Size{Events: 5000, People: 300, Items: killItems}
-	if _, err := r.shopOf("commands", size); err != nil {
+	const first, more = 5000, 20_000 // events that are there, and that the import is to bring
+	shop, _, err := r.shopBegun("commands", growth.Size{Events: first + more, People: 300, Items: killItems}, first)
+	if err != nil {
 		return err
 	}
 	file := filepath.Join(r.folder, "more.csv")
-	more := growth.NewShop(growth.Size{Events: 20_000, People: 300, Items: killItems}, 2, time.Now().Add(-growth.Span))
-	if err := writeTo(file, more, 20_000); err != nil {
+	if err := writeTo(file, shop, more); err != nil {
 		return err
 	}
 	rng := rand.New(rand.NewPCG(2, 2))

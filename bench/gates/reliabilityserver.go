@@ -35,6 +35,12 @@ type server struct {
 
 // shopOf imports a generated shop into a new folder and makes a key.
 func (r *runner) shopOf(data string, size growth.Size) (key string, err error) {
+	_, key, err = r.shopBegun(data, size, size.Events)
+	return key, err
+}
+
+// shopBegun is shopOf with the shop's first events alone; the others are still to be had from it.
+func (r *runner) shopBegun(data string, size growth.Size, first int) (shop *growth.Shop, key string, err error) {
 	imports := func(write func(io.Writer) error, args ...string) error {
 		c := exec.CommandContext(r.ctx, r.binary, append(args, "--data", filepath.Join(r.folder, data), "-q")...)
 		var text, failed bytes.Buffer
@@ -48,13 +54,14 @@ func (r *runner) shopOf(data string, size growth.Size) (key string, err error) {
 		return nil
 	}
 	if err := imports(func(w io.Writer) error { return growth.Catalogue(w, size.Items) }, "import", "-"); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	shop := growth.NewShop(size, 1, time.Now().Add(-growth.Span-growth.Span/50))
-	if err := imports(func(w io.Writer) error { return shop.Write(w, size.Events) }, "import", "-", "--format", "csv"); err != nil {
-		return "", err
+	shop = growth.NewShop(size, 1, time.Now().Add(-growth.Span-growth.Span/50))
+	if err := imports(func(w io.Writer) error { return shop.Write(w, first) }, "import", "-", "--format", "csv"); err != nil {
+		return nil, "", err
 	}
-	return r.key(data, "write")
+	key, err = r.key(data, "write")
+	return shop, key, err
 }
 
 // key makes a key of a role.
