@@ -27,16 +27,11 @@ const (
 
 // floodsCheck measures a good client alone, and while 1,000 connections send bodies slowly, and while others try wrong keys.
 func floodsCheck(r *runner) error {
-	key, err := r.shopOf("floods", growth.Size{Events: 2000, People: 200, Items: killItems})
-	if err != nil {
-		return err
-	}
-	s, err := r.started("floods")
+	s, err := r.serving("floods", growth.Size{Events: 2000, People: 200, Items: killItems})
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	s.write = key
 	part := time.Duration(r.count(floodSeconds*1000)) * time.Millisecond / 3
 	alone, idle, err := s.goodRate(r.ctx, part, func(context.Context) error { return nil })
 	if err != nil {
@@ -129,15 +124,10 @@ func (s *server) wrongKeys(ctx context.Context) error {
 
 // aliasesCheck sends 10 MB of aliases and traits of one person, kills the server, and measures the next start.
 func aliasesCheck(r *runner) error {
-	key, err := r.shopOf("aliases", growth.Size{Events: 2000, People: 200, Items: killItems})
+	s, err := r.serving("aliases", growth.Size{Events: 2000, People: 200, Items: killItems})
 	if err != nil {
 		return err
 	}
-	s, err := r.started("aliases")
-	if err != nil {
-		return err
-	}
-	s.write = key
 	c, size := client(1), 0
 	for n := 0; size < r.count(aliasBytes); n++ {
 		b := []byte(`{"batch":[`)
@@ -158,6 +148,7 @@ func aliasesCheck(r *runner) error {
 		}
 		size += len(b)
 	}
+	key := s.write
 	s.kill()
 	if s, err = r.started("aliases"); err != nil {
 		return err

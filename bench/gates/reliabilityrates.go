@@ -58,16 +58,11 @@ func during(ctx context.Context, parallel int, d time.Duration, ask func(client,
 
 // ingestCheck sends batches over HTTP and writes the same bytes to a file with an fsync a batch, in turns.
 func ingestCheck(r *runner) error {
-	key, err := r.shopOf("ingest", growth.Size{Events: 2000, People: 200, Items: killItems})
-	if err != nil {
-		return err
-	}
-	s, err := r.started("ingest")
+	s, err := r.serving("ingest", growth.Size{Events: 2000, People: 200, Items: killItems})
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	s.write = key
 	f, err := os.Create(filepath.Join(r.folder, "raw"))
 	if err != nil {
 		return err

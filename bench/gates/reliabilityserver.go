@@ -64,6 +64,19 @@ func (r *runner) shopBegun(data string, size growth.Size, first int) (shop *grow
 	return shop, key, err
 }
 
+// serving starts the program on a generated shop.
+func (r *runner) serving(data string, size growth.Size) (*server, error) {
+	key, err := r.shopOf(data, size)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.started(data)
+	if err == nil {
+		s.write = key
+	}
+	return s, err
+}
+
 // key makes a key of a role.
 func (r *runner) key(data, role string) (string, error) {
 	out, err := r.program(data, "keys", "create", role)
