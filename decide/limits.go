@@ -27,8 +27,11 @@ func (r *Request) checkSizes() error {
 		name      string
 		has, most int
 	}{
-		{"candidates", len(r.Candidates), MaxCandidates}, {"baseline", len(r.Baseline), MaxCandidates}, {"context", len(r.Context), MaxContext},
-		{"consent", len(r.Consent), MaxPurposes}, {"filters", len(r.Filters), MaxFilters},
+		{"candidates", len(r.Candidates), MaxCandidates},
+		{"baseline", len(r.Baseline), MaxCandidates},
+		{"context", len(r.Context), MaxContext},
+		{"consent", len(r.Consent), MaxPurposes},
+		{"filters", len(r.Filters), MaxFilters},
 	} {
 		if list.has > list.most {
 			return fmt.Errorf("%w: %d entries of %s; at most %d", ErrTooMuch, list.has, list.name, list.most)
