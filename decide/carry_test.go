@@ -212,6 +212,33 @@ func TestSpreadsheetsComputeNothing(t *testing.T) {
 	}
 }
 
+// What left, or may have left, by one channel does not leave by another: not as a message, nor on a list.
+func TestOneChannelAMessage(t *testing.T) {
+	ctx := context.Background()
+	p, closeStore := openProject(t, t.TempDir())
+	defer closeStore()
+	sent, begun := message("d1", "ann"), message("d2", "bob")
+	if _, err := newSender(t, p, &post{}, SenderOptions{}).Send(ctx, []Message{sent}); err != nil {
+		t.Fatal(err)
+	}
+	lost := &post{fail: func(Message) error { return errors.New("no answer") }}
+	if _, err := newSender(t, p, lost, SenderOptions{}).Send(ctx, []Message{begun}); err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	a, err := NewAudience(&file, nil, CSV, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := newSender(t, p, a, SenderOptions{}).Send(ctx, []Message{sent, begun})
+	if err != nil || file.Len() > 0 {
+		t.Errorf("%q, %v", &file, err)
+	}
+	if diff := cmp.Diff([]Reason{HeldRepeated, HeldRepeated}, reasons(out)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Ledgers of older programs say of every message that it left.
 func TestOldLedgers(t *testing.T) {
 	p, closeStore := openProject(t, t.TempDir())
