@@ -325,3 +325,65 @@ func TestSequencesOfASample(t *testing.T) {
 		t.Errorf("%d steps are kept of a budget of 15,000, %d are said to be", n, s.Kept())
 	}
 }
+
+// TestByTimes: one cut in time where times are real and enough people come back after it; else each person's last step is left out.
+func TestByTimes(t *testing.T) {
+	crowd := func(at func(person, step int) time.Time) *bellwether.Sequences {
+		var who []*history.Person
+		for p := range 100 {
+			var events []bellwether.Event
+			for i := range 10 {
+				events = append(events, view(fmt.Sprint("p", p), fmt.Sprint("item ", i), at(p, i)))
+			}
+			who = append(who, people(events...)...)
+		}
+		return sequences(t, SequenceOptions{Protocol: ByTimes, Known: KnownOccurred}, who)
+	}
+	for name, c := range map[string]struct {
+		at       func(person, step int) time.Time
+		temporal bool
+	}{
+		"real times":              {func(p, i int) time.Time { return day(7*i + p%30).Add(time.Duration(p) * time.Second) }, true},
+		"all begin at one moment": {func(_, i int) time.Time { return day(i) }, false},
+		"few come after the cut": {func(p, i int) time.Time {
+			if p < 80 {
+				return day(0).Add(time.Duration(100*i+p) * time.Second)
+			}
+			return day(10 + 10*i + p).Add(time.Duration(p) * time.Second)
+		}, false},
+	} {
+		s := crowd(c.at)
+		ends := map[int]bool{}
+		for _, end := range s.TrainEnd {
+			ends[end] = true
+		}
+		if temporal := len(ends) > 1; temporal != c.temporal {
+			t.Errorf("%s: training ends at %v", name, ends)
+		}
+	}
+}
+
+// TestSequencesKnowWhatWasBought: a purchase makes the step that it is in one of a bought item, whatever came after it about that item.
+func TestSequencesKnowWhatWasBought(t *testing.T) {
+	s := sequences(t, SequenceOptions{Collapse: true, Exclude: bellwether.ExcludePurchased}, people(
+		view("ana", "tea", day(1)), purchase("ana", "tea", day(2), 500), view("ana", "tea", day(3)), view("ana", "cup", day(4)),
+	))
+	if steps := s.Steps[0]; len(steps) != 2 || !steps[0].Bought || steps[1].Bought {
+		t.Errorf("steps %+v", steps)
+	}
+	if left := s.Served.Withhold(nil, s.Steps[0], 0); len(left) != 1 || s.Items[left[0]] != "tea" {
+		t.Errorf("withheld are %v", left)
+	}
+}
+
+func TestOffered(t *testing.T) {
+	o := Offered([]bellwether.ItemID{"tea", "cup", "pot"}, map[bellwether.ItemID]*bellwether.Item{"cup": {From: day(2), To: day(5)}}, bellwether.ExcludeNone)
+	for at, want := range map[int]string{1: "[1]", 2: "[]", 4: "[]", 5: "[1]"} {
+		if got := fmt.Sprint(o.Withhold(nil, nil, day(at).Unix())); got != want {
+			t.Errorf("on day %d %s are withheld, want %s", at, got, want)
+		}
+	}
+	if o = Offered([]bellwether.ItemID{"tea"}, nil, bellwether.ExcludeSeen); o.From != nil || o.Exclude != bellwether.ExcludeSeen {
+		t.Errorf("without a catalogue %+v", o)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/dataset"
 	"bellwether/evaluate"
 )
 
@@ -54,8 +55,20 @@ func (r *runner) minutesOf(d *realFile) float64 {
 	return r.minutes
 }
 
-// learn imports d into a data folder of its name, trains there and evaluates.
+// learn imports d into a data folder of its name, trains there and evaluates. A turn cuts events with times at one moment; where the
+// gate asks for each person's last event, they are learned here.
 func (r *runner) learn(d *realFile) (*bellwether.Card, error) {
+	if d.timed {
+		people, err := films.read(r.data)
+		if err != nil {
+			return nil, err
+		}
+		l, err := r.fitHere(people, dataset.LeaveOneOut, r.minutesOf(d))
+		if err != nil {
+			return nil, err
+		}
+		return l.card, nil
+	}
 	start := time.Now()
 	out, err := r.program(d.name, "import", r.path(d), "--json")
 	if err != nil {

@@ -151,7 +151,13 @@ func timesCheck(f timed) func(*runner) error {
 			name string
 			dataset.Protocol
 		}{{"temporal", dataset.Temporal}, {"leave-one-out", dataset.LeaveOneOut}} {
-			if err := r.fitHere(f.name+", "+p.name, people, p.Protocol, min(f.minutes, r.minutes)); err != nil {
+			name := f.name + ", " + p.name
+			l, err := r.fitHere(people, p.Protocol, min(f.minutes, r.minutes))
+			if err != nil {
+				return err
+			}
+			r.table(name, l.card.Rows, l.card.Chosen)
+			if err := r.again(name, l); err != nil {
 				return err
 			}
 		}
@@ -159,78 +165,79 @@ func timesCheck(f timed) func(*runner) error {
 	}
 }
 
+// learned is what fitHere made.
+type learned struct {
+	card   *bellwether.Card
+	fitted []learn.Fitted
+	data   *bellwether.Dataset
+}
+
 // fitHere fits and judges the rows of recommend on people, without the program.
-func (r *runner) fitHere(name string, people []*history.Person, protocol dataset.Protocol, minutes float64) error {
+func (r *runner) fitHere(people []*history.Person, protocol dataset.Protocol, minutes float64) (*learned, error) {
 	s := dataset.NewSequences(dataset.SequenceOptions{Protocol: protocol, Collapse: true, Exclude: bellwether.ExcludePurchased})
 	for _, p := range people {
 		if err := s.Add(p); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := s.Done(); err != nil {
-		return err
+		return nil, err
 	}
 	q, err := s.Data()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d := &bellwether.Dataset{Name: recommend.Name, Sequences: q}
-	d.Digest = dataset.Digest(d)
-	fitted, err := learn.FitAll(r.ctx, recommend.Candidates(learn.FitOptions{Training: learn.Training{Minutes: minutes, Seed: 42}, Clock: time.Now}), d, minutes, time.Now, nil)
-	if err != nil {
-		return err
+	l := &learned{card: new(bellwether.Card), data: &bellwether.Dataset{Name: recommend.Name, Sequences: q}}
+	l.data.Digest = dataset.Digest(l.data)
+	rows := recommend.Candidates(learn.FitOptions{Training: learn.Training{Minutes: minutes, Seed: 42}, Clock: time.Now})
+	if l.fitted, err = learn.FitAll(r.ctx, rows, l.data, minutes, time.Now, nil); err != nil {
+		return nil, err
 	}
-	var rows []bellwether.CardRow
-	for _, f := range fitted {
+	for _, f := range l.fitted {
 		row := bellwether.CardRow{Name: f.Name, Baseline: f.Baseline}
-		if row.Validation, row.Test, err = learn.JudgeRanks(r.ctx, f.Model, d); err != nil {
-			return err
+		if row.Validation, row.Test, err = learn.JudgeRanks(r.ctx, f.Model, l.data); err != nil {
+			return nil, err
 		}
-		rows = append(rows, row)
+		l.card.Rows = append(l.card.Rows, row)
 	}
-	chosen, _ := evaluate.Choose(rows, "ndcg@10")
-	r.table(name, rows, chosen)
-	return r.again(name, fitted, chosen, q, d)
+	l.card.Chosen, _ = evaluate.Choose(l.card.Rows, "ndcg@10")
+	return l, nil
 }
 
-// again compares what was chosen with the same fitted again on all but the test events.
-func (r *runner) again(name string, fitted []learn.Fitted, chosen string, q *bellwether.Sequences, d *bellwether.Dataset) error {
-	at := slices.IndexFunc(fitted, func(f learn.Fitted) bool { return f.Name == chosen })
-	before := *q
-	before.Validation, before.TrainEnd = nil, slices.Clone(q.TrainEnd)
-	trained, more := 0, 0
-	first := map[int32]int32{}
-	for _, t := range q.Test {
-		if a, ok := first[t.Person]; !ok || t.At < a {
-			first[t.Person] = t.At
-		}
-	}
-	for p := range q.Steps {
-		end := len(q.Steps[p])
-		if a, ok := first[int32(p)]; ok {
-			end = int(a)
-		}
-		trained, more = trained+q.TrainEnd[p], more+max(end-q.TrainEnd[p], 0)
-		before.TrainEnd[p] = max(end, q.TrainEnd[p])
-	}
-	all := *d
-	all.Sequences = &before
-	m, err := recommend.Task().Refit(r.ctx, chosen, fitted[at].Model, &all, float64(more)/float64(trained), func(bellwether.Progress) {})
+// again compares what was chosen with the same fitted again on all that came before the test events.
+func (r *runner) again(name string, l *learned) error {
+	at := slices.IndexFunc(l.fitted, func(f learn.Fitted) bool { return f.Name == l.card.Chosen })
+	all, more := untilTest(l.data)
+	m, err := recommend.Task().Refit(r.ctx, l.card.Chosen, l.fitted[at].Model, all, more, func(bellwether.Progress) {})
 	if err != nil {
 		return err
 	}
-	judged := *d
-	_, once, err := learn.JudgeRanks(r.ctx, fitted[at].Model, &judged)
+	_, twice, err := learn.JudgeRanks(r.ctx, m, l.data)
 	if err != nil {
 		return err
 	}
-	_, twice, err := learn.JudgeRanks(r.ctx, m, &judged)
-	if err != nil {
-		return err
-	}
-	a, b := once["ndcg@10"], twice["ndcg@10"]
-	r.add(name+": "+chosen+" fitted again with the validation events", fmt.Sprintf("%.4f %.4f → %.4f %.4f", a.Value, a.Interval, b.Value, b.Interval), "not below", b.Value >= a.Value)
+	a, b := l.card.Rows[at].Test["ndcg@10"], twice["ndcg@10"]
+	r.add(name+": "+l.card.Chosen+" fitted again with the validation events", fmt.Sprintf("%.4f %.4f → %.4f %.4f", a.Value, a.Interval, b.Value, b.Interval), "not below", b.Value >= a.Value)
 	return nil
+}
+
+// untilTest is d with all that came before each person's first test event in the training part, and how much more that is as a share.
+func untilTest(d *bellwether.Dataset) (*bellwether.Dataset, float64) {
+	q := *d.Sequences
+	q.Validation, q.Test, q.TrainEnd = nil, nil, nil
+	for _, steps := range q.Steps {
+		q.TrainEnd = append(q.TrainEnd, len(steps))
+	}
+	for _, t := range d.Sequences.Test {
+		q.TrainEnd[t.Person] = min(q.TrainEnd[t.Person], int(t.At))
+	}
+	before, after := 0, 0
+	for p, end := range q.TrainEnd {
+		before, after = before+d.Sequences.TrainEnd[p], after+end
+	}
+	out := *d
+	out.Sequences = &q
+	return &out, float64(after-before) / float64(before)
 }
 
 // read returns the file's people in the order of their ids' first lines.
