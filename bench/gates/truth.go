@@ -201,7 +201,30 @@ func (r *runner) fitHere(people []*history.Person, protocol dataset.Protocol, mi
 		l.card.Rows = append(l.card.Rows, row)
 	}
 	l.card.Chosen, _ = evaluate.Choose(l.card.Rows, "ndcg@10")
-	return l, nil
+	return l, l.settle(r)
+}
+
+// settle chooses the best plain row where what was chosen does not beat every plain one beyond chance, as promotion does.
+func (l *learned) settle(r *runner) error {
+	model := func(name string) bellwether.Model {
+		return l.fitted[slices.IndexFunc(l.fitted, func(f learn.Fitted) bool { return f.Name == name })].Model
+	}
+	plain := slices.DeleteFunc(slices.Clone(l.card.Rows), func(c bellwether.CardRow) bool { return !c.Baseline })
+	best := l.card.Chosen
+	for _, row := range plain {
+		if row.Name == l.card.Chosen {
+			return nil
+		}
+		figures, err := learn.CompareRanks(r.ctx, model(l.card.Chosen), model(row.Name), l.data)
+		if err != nil {
+			return err
+		}
+		if e := figures["ndcg@10"]; e.Interval[0] <= 0 {
+			best, _ = evaluate.Choose(plain, "ndcg@10")
+		}
+	}
+	l.card.Chosen = best
+	return nil
 }
 
 // again compares what was chosen with the same fitted again on all that came before the test events.
