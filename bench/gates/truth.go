@@ -2,8 +2,8 @@ package main
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +21,7 @@ import (
 	"bellwether/evaluate"
 	"bellwether/history"
 	"bellwether/learn"
+	"bellwether/store"
 )
 
 // truthChecks hold the figures that choose to what they claim.
@@ -83,22 +84,41 @@ func (r *runner) table(name string, rows []bellwether.CardRow, chosen string) {
 
 // tableCheck prints the demo's tables.
 func tableCheck(r *runner) error {
-	out, err := r.program("unused", "demo", "--once", "--json")
+	const folder = "tables"
+	if _, err := r.program(folder, "demo", "--once", "--json"); err != nil {
+		return err
+	}
+	turns, err := turnsIn(r.ctx, filepath.Join(r.folder, folder))
 	if err != nil {
 		return err
 	}
-	var d struct{ Turns []learn.TurnReport }
-	if err := json.Unmarshal(out, &d); err != nil {
-		return err
-	}
-	for _, turn := range d.Turns {
+	for i, turn := range turns {
 		for _, t := range turn.Tasks {
 			if t.Task == recommend.Name {
-				r.table(fmt.Sprintf("demo, turn %d", turn.Number), t.Rows, t.Chosen)
+				r.table(fmt.Sprintf("demo, turn %d", i+1), t.Rows, t.Chosen)
 			}
 		}
 	}
+	r.add("demo: turns with tables", fmt.Sprint(len(turns)), "≥ 3", len(turns) >= 3)
 	return nil
+}
+
+// turnsIn reads the reports of the turns of the demo in a data folder.
+func turnsIn(ctx context.Context, folder string) ([]learn.TurnReport, error) {
+	s, err := store.Open(ctx, folder, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	p, err := s.Project(ctx, "demo")
+	if err != nil {
+		return nil, err
+	}
+	registry, err := learn.NewRegistry(p, []learn.Task{recommend.Task()}, learn.Options{Clock: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	return registry.Turns(ctx, 24)
 }
 
 // firstTimeCheck holds plain rows to the published ones among first-time items, and says how many targets repeat.
