@@ -47,8 +47,10 @@ func First() Protocol {
 // had not seen.
 func Protocols(q *bellwether.Sequences) []Protocol {
 	return []Protocol{
-		Served(q), First(), {Name: AllItems},
-		{Name: UnseenWho, Offer: q.Served, Of: NewPeople}, {Name: UnseenIts, Offer: q.Served, Of: NewItems},
+		Served(q), First(),
+		{Name: AllItems},
+		{Name: UnseenWho, Offer: q.Served, Of: NewPeople},
+		{Name: UnseenIts, Offer: q.Served, Of: NewItems},
 	}
 }
 

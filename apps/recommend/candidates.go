@@ -139,7 +139,9 @@ func combine(ctx context.Context, f learn.Fitting) (bellwether.Model, error) {
 // target in a hundred is in it.
 func combined(q *bellwether.Sequences) []ensemble.Part {
 	parts := []ensemble.Part{
-		{Name: sequence.Family, Scale: ensemble.Softmax}, {Name: "item-knn", Scale: ensemble.Share}, {Name: "item-knn-200", Scale: ensemble.Share},
+		{Name: sequence.Family, Scale: ensemble.Softmax},
+		{Name: "item-knn", Scale: ensemble.Share},
+		{Name: "item-knn-200", Scale: ensemble.Share},
 		{Name: "rules", Scale: ensemble.Share},
 	}
 	again, first := 0, bellwether.Offer{Exclude: bellwether.ExcludeSeen}
