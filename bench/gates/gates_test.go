@@ -50,9 +50,9 @@ func TestMinutes(t *testing.T) {
 func TestQualityRows(t *testing.T) {
 	var card bellwether.Card
 	const text = `{"chosen": "ensemble", "rows": [
-		{"name": "blend", "test": {"hr@10": {"value": 0.9}, "ndcg@10": {"value": 0.9}}},
-		{"name": "transformer", "test": {"hr@10": {"value": 0.090}, "ndcg@10": {"value": 0.0539}}},
-		{"name": "ensemble", "test": {"hr@10": {"value": 0.1}, "ndcg@10": {"value": 0.06}}}]}`
+		{"name": "blend", "test": {"hr@10 (first-time items)": {"value": 0.9}, "ndcg@10 (first-time items)": {"value": 0.9}}},
+		{"name": "transformer", "test": {"hr@10 (first-time items)": {"value": 0.090}, "ndcg@10 (first-time items)": {"value": 0.0539}}},
+		{"name": "ensemble", "test": {"hr@10 (first-time items)": {"value": 0.1}, "ndcg@10 (first-time items)": {"value": 0.06}}}]}`
 	if err := json.Unmarshal([]byte(text), &card); err != nil {
 		t.Fatal(err)
 	}
