@@ -9,6 +9,7 @@ type Dataset struct {
 	Name      string     `json:"name"`   // application: "recommend", "behaviour", …
 	AsOf      time.Time  `json:"as_of"`  // nothing received after this moment is in it
 	Digest    string     `json:"digest"` // SHA-256 over its contents, hex
+	Newest    time.Time  `json:"newest,omitzero"` // event that people brought, of whatever kind; zero: not known
 	Sequences *Sequences `json:"-"`
 	Table     *Table     `json:"-"`
 }
@@ -96,6 +97,7 @@ type Table struct {
 	Target   []float64 // by row; for a class: 0 or 1
 	Split    []Split   // by row
 	Positive string    // the level of the target that counts as 1, "" for a number
+	Allowed  []string  // columns that may tell the classes apart alone, as somebody said
 }
 
 // Column is one feature: numbers, or category codes.

@@ -195,6 +195,27 @@ func TestCalibrationError(t *testing.T) {
 	}
 }
 
+// TestUncalibrated: probabilities are withheld where their error is above .05 beyond chance, and where nobody looked.
+func TestUncalibrated(t *testing.T) {
+	for name, test := range map[string]struct {
+		figures  map[string]bellwether.Estimate
+		withheld bool
+	}{
+		"fine":                {map[string]bellwether.Estimate{"ece": {Value: .02, Interval: []float64{.01, .04}}}, false},
+		"perhaps fine":        {map[string]bellwether.Estimate{"ece": {Value: .08, Interval: []float64{.03, .1}}}, false},
+		"off beyond chance":   {map[string]bellwether.Estimate{"ece": {Value: .08, Interval: []float64{.06, .1}}}, true},
+		"off, no interval":    {map[string]bellwether.Estimate{"ece": {Value: .08}}, true},
+		"fine, no interval":   {map[string]bellwether.Estimate{"ece": {Value: .04}}, false},
+		"never checked":       {map[string]bellwether.Estimate{"auc": {Value: .9}}, true},
+		"no number":           {map[string]bellwether.Estimate{"ece": {Value: math.NaN()}}, true},
+		"no number at an end": {map[string]bellwether.Estimate{"ece": {Value: .1, Interval: []float64{math.NaN(), .1}}}, true},
+	} {
+		if got := Uncalibrated(test.figures); (got != "") != test.withheld {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // TestProfitThresholdIsBest: no other threshold earns more on calibrated probabilities.
 func TestProfitThresholdIsBest(t *testing.T) {
 	p, y := calibrated(50000, 0, 9)

@@ -56,13 +56,31 @@ func ProfitThreshold(cost, value float64, ece bellwether.Estimate) (float64, err
 	return cost / value, nil
 }
 
+// Uncalibrated says why probabilities with these figures of Binary may not be shown or decided on: their calibration error lies above .05 beyond
+// chance, or is not known. "" means that they may.
+func Uncalibrated(figures map[string]bellwether.Estimate) string {
+	e, ok := figures["ece"]
+	switch {
+	case !ok:
+		return "whether its probabilities are calibrated was never checked"
+	case len(e.Interval) == 2 && !(e.Interval[0] <= worstCalibration):
+		return fmt.Sprintf("its calibration error %.3f [%.3f, %.3f] is above %.2f beyond chance", e.Value, e.Interval[0], e.Interval[1], worstCalibration)
+	case len(e.Interval) != 2 && !(e.Value <= worstCalibration):
+		return fmt.Sprintf("its calibration error %.3f is above %.2f", e.Value, worstCalibration)
+	}
+	return ""
+}
+
 // leakAUC is the AUC of one feature alone above which it is taken for a leak of the target.
 const leakAUC = 0.98
 
 // CheckLeaks returns an error that names each column which alone tells the classes apart with an
 // AUC above .98 (by its number, or by its levels' rates on other rows), except those named in
-// allowed: such a column is usually a record of the outcome itself.
+// allowed: such a column is usually a record of the outcome itself. A target that is no pair of classes has none.
 func CheckLeaks(t *bellwether.Table, allowed ...string) error {
+	if slices.ContainsFunc(t.Target, func(y float64) bool { return y != 0 && y != 1 }) {
+		return nil
+	}
 	var leaks []error
 	for i := range t.Columns {
 		c := &t.Columns[i]

@@ -169,6 +169,7 @@ func readTable(t routes.Training, report func(bellwether.Progress)) (*bellwether
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Table, err)
 	}
+	table.Allowed = t.Allow
 	for _, rule := range found.Rules {
 		if rule.Seen > 0 {
 			report(bellwether.Progress{Step: "table", Note: fmt.Sprintf("%s: %d seen, %d changed, %d dropped. %s", rule.Rule, rule.Seen, rule.Changed, rule.Dropped, rule.Why)})

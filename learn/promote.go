@@ -76,7 +76,7 @@ func (r *Registry) challenge(ctx context.Context, w *Work, row string, champion 
 	if !better || w.Task.Guard == nil {
 		return better, reason, nil
 	}
-	v, err := r.serving(w.Task, &w.Run, challenger)
+	v, err := r.serving(w.Task, &w.Run, challenger, w.row(row).Test)
 	if err != nil {
 		return false, "", err
 	}
@@ -102,7 +102,7 @@ func (r *Registry) promote(ctx context.Context, w *Work, reason string) error {
 	if err != nil {
 		return err
 	}
-	v, err := r.serving(w.Task, &w.Run, m)
+	v, err := r.serving(w.Task, &w.Run, m, w.row(w.Card.Chosen).Test)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bellwether"
+	"bellwether/evaluate"
 	"bellwether/models"
 	"bellwether/models/sequence"
 	"bellwether/store"
@@ -129,15 +130,19 @@ func (r *Registry) Forget(person bellwether.Subject) { r.people.Forget(person) }
 // Remembered tells how the memory of people between requests is doing.
 func (r *Registry) Remembered() sequence.CacheStats { return r.people.Stats() }
 
-// serving lays a model of a run out for requests. Whatever goes into service comes from here.
-func (r *Registry) serving(t *Task, run *Run, m bellwether.Model) (*Serving, error) {
+// serving lays a model of a run out for requests; judged are its figures on the test part. Whatever goes into service comes from here.
+func (r *Registry) serving(t *Task, run *Run, m bellwether.Model, judged map[string]bellwether.Estimate) (*Serving, error) {
 	if t.Serve != nil {
 		var err error
 		if m, err = t.Serve(m, r.people); err != nil {
 			return nil, fmt.Errorf("laying %s out for requests: %w", run.Version, err)
 		}
 	}
-	return NewServing(run.Version, t.Name, m, run.Vocabulary, r.o.Currency)
+	v, err := NewServing(run.Version, t.Name, m, run.Vocabulary, r.o.Currency)
+	if err == nil && v.Classifier != nil {
+		v.Judged, v.Withheld = judged, evaluate.Uncalibrated(judged)
+	}
+	return v, err
 }
 
 // Restore puts the models in service that were there before the program stopped. A task whose model can't be read serves without
@@ -166,7 +171,11 @@ func (r *Registry) restore(ctx context.Context, t *Task) error {
 	if err != nil {
 		return err
 	}
-	v, err := r.serving(t, &run, m)
+	card, err := r.Card(ctx, t.Name, s.Version)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	v, err := r.serving(t, &run, m, rowOf(card.Rows, s.Name).Test)
 	if err != nil {
 		return err
 	}

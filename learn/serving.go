@@ -40,8 +40,10 @@ type Serving struct {
 	Version    bellwether.ModelVersion
 	Task       string
 	Model      bellwether.Model
-	Scorer     bellwether.Scorer     // Model, if it ranks items, else nil
-	Classifier bellwether.Classifier // Model, if it gives probabilities, else nil
+	Scorer     bellwether.Scorer              // Model, if it ranks items, else nil
+	Classifier bellwether.Classifier          // Model, if it gives probabilities, else nil
+	Judged     map[string]bellwether.Estimate // figures of a Classifier on the test part
+	Withheld   string                         // why its probabilities may not be shown or decided on; "": they may
 
 	currency  bellwether.Currency
 	named     named // Scorer, if it asks for names

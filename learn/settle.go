@@ -40,8 +40,10 @@ func (r *Registry) recipe(ctx context.Context, w *Work, champion *Serving) (stri
 }
 
 // row returns the card's row of a name, an empty one if it has none.
-func (w *Work) row(name string) bellwether.CardRow {
-	for _, row := range w.Card.Rows {
+func (w *Work) row(name string) bellwether.CardRow { return rowOf(w.Card.Rows, name) }
+
+func rowOf(rows []bellwether.CardRow, name string) bellwether.CardRow {
+	for _, row := range rows {
 		if row.Name == name {
 			return row
 		}

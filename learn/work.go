@@ -49,6 +49,11 @@ func (t *Task) Given(project bellwether.ProjectID, table *bellwether.Table, now 
 			return Material{}, err
 		}
 	}
+	if table != nil {
+		if err := evaluate.CheckLeaks(table, table.Allowed...); err != nil {
+			return Material{}, err
+		}
+	}
 	d.Digest = dataset.Digest(d)
 	return Material{Data: d, AsOf: now}, nil
 }
@@ -146,6 +151,11 @@ func (r *Registry) Judge(ctx context.Context, w *Work, report func(bellwether.Pr
 	if w.Run.Share > 0 {
 		card.Warnings = append(card.Warnings, fmt.Sprintf("learned from a sample of %.1f %% of the people: the others are beyond the budget of steps or rows", 100*w.Run.Share))
 	}
+	warnings, err := checked(ctx, w.Data)
+	if err != nil {
+		return fmt.Errorf("checking the data: %w", err)
+	}
+	card.Warnings = append(card.Warnings, warnings...)
 	if w.Task.Warnings != nil {
 		card.Warnings = append(card.Warnings, w.Task.Warnings(w.Data)...)
 	}

@@ -52,6 +52,8 @@ var (
 	ErrBadRequest = errors.New("bad request")
 	// ErrUnknownPerson means that no model can answer for a person of whom nothing is known.
 	ErrUnknownPerson = errors.New("the person is unknown")
+	// ErrWithheld means that a check keeps an answer from being shown or decided on.
+	ErrWithheld = errors.New("the answer is withheld")
 )
 
 // Answer is a decision with why its model answered.

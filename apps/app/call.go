@@ -30,6 +30,7 @@ func From(ctx context.Context) (*Project, error) {
 func Failures(all []Application) []web.Failure {
 	out := []web.Failure{
 		{Err: ErrBadRequest, Status: http.StatusBadRequest, Name: "bad-request"},
+		{Err: ErrWithheld, Status: http.StatusConflict, Name: "withheld", Advice: "see the model's card; the next turn may train one that passes the check"},
 		{Err: ErrUnknownPerson, Status: http.StatusNotFound, Name: "unknown-person", Advice: "ask again once events about the person have come in"},
 		{Err: learn.ErrUnknownTask, Status: http.StatusNotFound, Name: "unknown-task", Advice: "GET /v1/models names the tasks"},
 		{Err: learn.ErrNoRun, Status: http.StatusNotFound, Name: "no-run", Advice: "train a model first"},

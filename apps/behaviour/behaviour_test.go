@@ -213,6 +213,51 @@ func TestAct(t *testing.T) {
 	}
 }
 
+// TestWithheld: a model whose calibration error is above the limit beyond chance, or was never judged, answers nobody, and no threshold
+// stands on it; what it would say is no feature of a decision either.
+func TestWithheld(t *testing.T) {
+	s := buyers(t)
+	if _, failed := s.Turn(); failed[Name] != nil {
+		t.Fatal(failed[Name])
+	}
+	v, err := s.Registry.Serving(Name)
+	if err != nil || v.Withheld != "" {
+		t.Fatal(v, err)
+	}
+	if τ, err := ProfitThreshold(s.Project, 1, 4); (v.Judged["ece"].Value <= .05) != (err == nil) || err == nil && τ != .25 {
+		t.Errorf("a threshold of %v at a calibration error of %v: %v", τ, v.Judged["ece"].Value, err)
+	}
+	slot, err := s.Registry.Slot(Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, err := learn.NewServing(v.Version, Name, v.Model, learn.Vocabulary{}, s.Currency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad.Withheld, bad.Judged = "its calibration error is .3", map[string]bellwether.Estimate{"ece": {Value: .3}}
+	slot.Swap(bad)
+	if p, _, err := Predict(t.Context(), s.Project, apptest.Person(0), nil); !errors.Is(err, app.ErrWithheld) || p != nil {
+		t.Errorf("%v, %v", p, err)
+	}
+	if _, err := ProfitThreshold(s.Project, 1, 4); !errors.Is(err, app.ErrWithheld) {
+		t.Errorf("a threshold: %v", err)
+	}
+	a, err := Act(t.Context(), s.Project, app.ActionRequest{Subject: apptest.Person(0), Surface: "email", Actions: []string{"send", "none"}, Preview: true})
+	if err != nil || len(a.Decision.Context) != 0 || !strings.Contains(a.Reason, "withheld") {
+		t.Errorf("%v: %s, %v", a.Decision.Context, a.Reason, err)
+	}
+}
+
+// TestHistoryEndedLongAgo: that nobody bought lately is not said of a shop whose events ended before.
+func TestHistoryEndedLongAgo(t *testing.T) {
+	s := buyers(t)
+	s.SetClock(s.Now().AddDate(0, 0, 45))
+	if _, failed := s.Turn(); !errors.Is(failed[Name], learn.ErrNoData) || !strings.Contains(fmt.Sprint(failed[Name]), "the newest event is of ") {
+		t.Errorf("%v", failed[Name])
+	}
+}
+
 func TestTurnWithoutData(t *testing.T) {
 	s := apptest.Open(t, Application())
 	if _, failed := s.Turn(); !errors.Is(failed[Name], learn.ErrNoData) {

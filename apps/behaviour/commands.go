@@ -47,10 +47,10 @@ func decideCommand(sh app.Shell) *cobra.Command {
 
 func predictCommand(sh app.Shell) *cobra.Command {
 	var rows string
+	var b predictBody
 	cmd := &cobra.Command{
 		Use: "predict [PERSON]", Short: "The probability that the behaviour model gives, for a person or for rows in a JSON file", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			var b predictBody
 			switch {
 			case len(args) == 1 && rows == "":
 				b.Subject = args[0]
@@ -79,10 +79,16 @@ func predictCommand(sh app.Shell) *cobra.Command {
 						return err
 					}
 				}
+				if p.Threshold != nil {
+					_, err := fmt.Fprintf(w, "a contact pays from %.4f\n", *p.Threshold)
+					return err
+				}
 				return nil
 			})
 		},
 	}
+	cmd.Flags().Float64Var(&b.Cost, "cost", 0, "of a contact: with --value, says from which probability one pays")
+	cmd.Flags().Float64Var(&b.Value, "value", 0, "of contacting somebody of the positive class")
 	cmd.Flags().StringVar(&rows, "rows", "", "JSON file: an array of objects by column name")
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"bellwether"
 	"bellwether/apps/app"
 	"bellwether/dataset"
+	"bellwether/evaluate"
 	"bellwether/history"
 	"bellwether/learn"
 )
@@ -55,9 +56,30 @@ func predict(ctx context.Context, p *app.Project, t *bellwether.Table) ([]float6
 	if v.Classifier == nil {
 		return nil, v.Version, fmt.Errorf("%w: %s gives no probabilities", learn.ErrNoModel, v.Version)
 	}
+	if v.Withheld != "" {
+		return nil, v.Version, fmt.Errorf("%w: %s: %s", app.ErrWithheld, v.Version, v.Withheld)
+	}
 	out, err := v.Classifier.Predict(ctx, t)
 	if err != nil {
 		return nil, v.Version, fmt.Errorf("predicting with %s: %w", v.Version, err)
 	}
 	return out, v.Version, nil
+}
+
+// ProfitThreshold is the probability from which a contact pays, by the model in service: everybody above it is worth more than the contact costs.
+// It refuses where the model's probabilities are no basis for that.
+func ProfitThreshold(p *app.Project, cost, value float64) (float64, error) {
+	v, err := p.Registry.Serving(Name)
+	if err != nil {
+		return 0, err
+	}
+	ece, ok := v.Judged["ece"]
+	if !ok {
+		return 0, fmt.Errorf("%w: %s: %s", app.ErrWithheld, v.Version, v.Withheld)
+	}
+	t, err := evaluate.ProfitThreshold(cost, value, ece)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", app.ErrWithheld, err)
+	}
+	return t, nil
 }

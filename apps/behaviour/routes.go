@@ -21,6 +21,8 @@ type predictBody struct {
 	Application string           `json:"application,omitempty" enum:"behaviour" doc:"Which model is asked; there is one."`
 	Subject     string           `json:"subject,omitempty" doc:"One person, from the log."`
 	Rows        []map[string]any `json:"rows,omitempty" doc:"Rows of a table: numbers and strings by column name."`
+	Cost        float64          `json:"cost,omitempty" minimum:"0" doc:"What a contact costs: with value, the answer says from which probability one pays."`
+	Value       float64          `json:"value,omitempty" minimum:"0" doc:"What it is worth to contact somebody of the positive class."`
 }
 
 type predictInput struct{ Body predictBody }
@@ -29,6 +31,7 @@ type predictInput struct{ Body predictBody }
 type Prediction struct {
 	Model         bellwether.ModelVersion `json:"model"`
 	Probabilities []float64               `json:"probabilities"`
+	Threshold     *float64                `json:"threshold,omitempty"` // from which a contact pays
 }
 
 type predictOutput struct{ Body Prediction }
@@ -39,7 +42,12 @@ func predictRoute(ctx context.Context, in *predictInput) (*predictOutput, error)
 		return nil, err
 	}
 	probabilities, version, err := Predict(ctx, p, bellwether.Subject(in.Body.Subject), in.Body.Rows)
-	return &predictOutput{Body: Prediction{Model: version, Probabilities: probabilities}}, err
+	out := &predictOutput{Body: Prediction{Model: version, Probabilities: probabilities}}
+	if err == nil && (in.Body.Cost != 0 || in.Body.Value != 0) {
+		threshold, failed := ProfitThreshold(p, in.Body.Cost, in.Body.Value)
+		out.Body.Threshold, err = &threshold, failed
+	}
+	return out, err
 }
 
 type decideBody struct {

@@ -2,9 +2,11 @@ package behaviour
 
 import (
 	"fmt"
+	"time"
 
 	"bellwether"
 	"bellwether/dataset"
+	"bellwether/history"
 	"bellwether/learn"
 	"bellwether/models/dnn"
 )
@@ -23,24 +25,65 @@ func Task() learn.Task {
 	}
 }
 
-// data assembles the customer table.
+// data assembles the customer table, and sees how new what people did is.
 type data struct {
-	*dataset.Customers
-	in learn.Inputs
+	in        learn.Inputs
+	customers *dataset.Customers
+	newest    time.Time
 }
 
 func newData(in learn.Inputs) learn.Assembler {
-	return &data{in: in, Customers: dataset.NewCustomers(dataset.TableOptions{AsOf: in.AsOf, Currency: in.Currency, Items: in.Items})}
+	return &data{in: in, customers: dataset.NewCustomers(dataset.TableOptions{AsOf: in.AsOf, Currency: in.Currency, Items: in.Items})}
 }
 
-// Dataset implements [learn.Assembler].
+// Fork implements [history.Reducer].
+func (d *data) Fork() history.Reducer {
+	return &data{in: d.in, customers: d.customers.Fork().(*dataset.Customers)}
+}
+
+// Add implements [history.Reducer].
+func (d *data) Add(p *history.Person) error {
+	if n := len(p.Events); n > 0 && p.Events[n-1].Occurred.After(d.newest) {
+		d.newest = p.Events[n-1].Occurred
+	}
+	return d.customers.Add(p)
+}
+
+// Merge implements [history.Reducer].
+func (d *data) Merge(next history.Reducer) error {
+	n, ok := next.(*data)
+	if !ok {
+		return fmt.Errorf("behaviour: data cannot take in a %T", next)
+	}
+	if n.newest.After(d.newest) {
+		d.newest = n.newest
+	}
+	return d.customers.Merge(n.customers)
+}
+
+// Done implements [history.Reducer].
+func (d *data) Done() error { return d.customers.Done() }
+
+// Share implements [learn.Assembler].
+func (d *data) Share() float64 { return d.customers.Share() }
+
+// horizon is how long after the moment as of which people are described their purchases count.
+const horizon = 30 * 24 * time.Hour
+
+// Dataset implements [learn.Assembler]. Where nothing came in the time in which purchases would count, it says so: that nobody bought would be
+// no finding.
 func (d *data) Dataset() (*bellwether.Dataset, error) {
-	table, err := d.Customers.Data()
+	cut := d.in.AsOf.Add(-horizon)
+	if !d.newest.IsZero() && d.newest.Before(cut) {
+		return nil, fmt.Errorf("%w: the newest event is of %s, and who bought in the 30 days since %s can't be seen: import what came since",
+			learn.ErrNoData, d.newest.UTC().Format(time.DateOnly), cut.UTC().Format(time.DateOnly))
+	}
+	table, err := d.customers.Data()
 	if err != nil {
 		return nil, err
 	}
 	out := d.in.Dataset(Name)
-	out.Table = table
+	out.Table, out.Newest = table, d.newest
 	out.Digest = dataset.Digest(out)
 	return out, nil
 }

@@ -82,6 +82,7 @@ func tableFlags(c *cobra.Command, t *routes.Training) {
 	f.StringVar(&t.Target, "target", "", "with --table: the column to predict")
 	f.StringVar(&t.Positive, "positive", "", "with --table: the value of the target that counts as 1")
 	f.StringSliceVar(&t.Drop, "drop", nil, "with --table: columns to leave out")
+	f.StringSliceVar(&t.Allow, "allow", nil, "with --table: columns that may tell the outcome alone, and are no leak of it")
 }
 
 // located makes the files that t names findable from anywhere, and reports one that is not there.

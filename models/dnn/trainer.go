@@ -183,8 +183,11 @@ func (r *run) train(ctx context.Context, d *bellwether.Dataset, report func(bell
 		Batches:  (n + r.Batch - 1) / r.Batch, Batch: r.batch, Validate: r.validate,
 		Epochs: r.Epochs, Checkpoint: r.Checkpoint, Identity: r.identity(d), Clock: r.Clock, Report: report,
 	}
-	_, err := fit.Run(ctx)
-	return err
+	if _, err := fit.Run(ctx); err != nil {
+		return err
+	}
+	r.calibrate()
+	return nil
 }
 
 // prepare makes the run's buffers.

@@ -46,6 +46,7 @@ type Training struct {
 	Target   string   `json:"target,omitempty" doc:"The table's column to predict."`
 	Positive string   `json:"positive,omitempty" doc:"The value of the target that counts as 1."`
 	Drop     []string `json:"drop,omitempty" doc:"Columns to leave out."`
+	Allow    []string `json:"allow,omitempty" doc:"Columns that may tell the outcome alone: others that do are taken for leaks of it, and refused."`
 }
 
 func (t *Training) orConfigured() Training {
