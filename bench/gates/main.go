@@ -108,7 +108,7 @@ var areas = map[string]area{
 		{"apptest", testsCheck("an application that no file knows", "./internal/apptest")},
 		{"build", buildCheck},
 	}},
-	"truth":       {10, truthChecks},
+	"truth":       {10, slices.Concat(truthChecks, figureChecks)},
 	"reliability": {0, reliabilityChecks},
 	"faults": {0, []check{
 		{"cases", faultsCheck},

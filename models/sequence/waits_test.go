@@ -190,3 +190,38 @@ func TestCalibration(t *testing.T) {
 }
 
 func unix(at int64) time.Time { return time.Unix(at, 0).UTC() }
+
+// TestGapsOnce: each wait of people, however long their history, is there once, and the last one is open until the data end.
+func TestGapsOnce(t *testing.T) {
+	d := leavers(50, .02, 3) // some 50 events each, in windows of 10
+	s := small()
+	s.Tasks, s.Fields = map[string]float32{"wait": .1}, []string{"gap"}
+	r, err := Trainer{Settings: s}.prepare(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.model.pack()
+	g, err := r.gapsOf(t.Context(), d.AsOf.Unix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[gap]int{}
+	for _, w := range g.rows {
+		seen[w]++
+	}
+	for p, steps := range d.Sequences.Steps {
+		for i := range steps {
+			end, closed := d.AsOf.Unix(), false
+			if i+1 < len(steps) {
+				end, closed = steps[i+1].Time, true
+			}
+			w := gap{person: int32(p), start: steps[i].Time, length: end - steps[i].Time, room: d.AsOf.Unix() - steps[i].Time, closed: closed}
+			if seen[w] != 1 {
+				t.Fatalf("person %d, step %d of %d: the wait is there %d times", p, i, len(steps), seen[w])
+			}
+		}
+	}
+	if len(g.rows) != d.Sequences.Count() || len(g.states) != len(g.rows)*s.Dim {
+		t.Errorf("%d waits and %d numbers of states of %d steps", len(g.rows), len(g.states), d.Sequences.Count())
+	}
+}
