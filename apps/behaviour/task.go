@@ -70,14 +70,8 @@ func (d *data) Share() float64 { return d.customers.Share() }
 // horizon is how long after the moment as of which people are described their purchases count.
 const horizon = 30 * 24 * time.Hour
 
-// Dataset implements [learn.Assembler]. Where nothing came in the time in which purchases would count, it says so: that nobody bought would be
-// no finding.
+// Dataset implements [learn.Assembler].
 func (d *data) Dataset() (*bellwether.Dataset, error) {
-	cut := d.in.AsOf.Add(-horizon)
-	if !d.newest.IsZero() && d.newest.Before(cut) {
-		return nil, fmt.Errorf("%w: the newest event is of %s, and who bought in the 30 days since %s can't be seen: import what came since",
-			learn.ErrNoData, d.newest.UTC().Format(time.DateOnly), cut.UTC().Format(time.DateOnly))
-	}
 	table, err := d.customers.Data()
 	if err != nil {
 		return nil, err
@@ -88,11 +82,16 @@ func (d *data) Dataset() (*bellwether.Dataset, error) {
 	return out, nil
 }
 
-// check wants a table with 100 people, and 10 of either class in each part of the split.
+// check wants a table with 100 people, and 10 of either class in each part of the split. Where nothing came in the time in which
+// purchases would count, it says so: that nobody bought would be no finding.
 func check(d *bellwether.Dataset) error {
 	t := d.Table
 	if t == nil {
 		return fmt.Errorf("%s learns from a table", Name)
+	}
+	if cut := d.AsOf.Add(-horizon); !d.Newest.IsZero() && d.Newest.Before(cut) {
+		return fmt.Errorf("%w: the newest event is of %s, and who bought in the 30 days since %s can't be seen: import what came since",
+			learn.ErrNoData, d.Newest.UTC().Format(time.DateOnly), cut.UTC().Format(time.DateOnly))
 	}
 	if t.Rows() < minRows {
 		return fmt.Errorf("%w: %d people are in the table, %d are needed", learn.ErrNoData, t.Rows(), minRows)
