@@ -6,9 +6,9 @@ import "time"
 // no row sees its own future.
 type Dataset struct {
 	Project   ProjectID  `json:"project"`
-	Name      string     `json:"name"`   // application: "recommend", "behaviour", …
-	AsOf      time.Time  `json:"as_of"`  // nothing received after this moment is in it
-	Digest    string     `json:"digest"` // SHA-256 over its contents, hex
+	Name      string     `json:"name"`            // application: "recommend", "behaviour", …
+	AsOf      time.Time  `json:"as_of"`           // nothing received after this moment is in it
+	Digest    string     `json:"digest"`          // SHA-256 over its contents, hex
 	Newest    time.Time  `json:"newest,omitzero"` // event that people brought, of whatever kind; zero: not known
 	Sequences *Sequences `json:"-"`
 	Table     *Table     `json:"-"`
