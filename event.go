@@ -74,6 +74,7 @@ type Event struct {
 	Consent   []Purpose       `json:"consent,omitzero" cbor:"20,keyasint,omitzero"`
 	Traits    map[string]any  `json:"traits,omitempty" cbor:"21,keyasint,omitempty"` // strings, numbers, booleans: traits of a person or further properties
 	Raw       json.RawMessage `json:"raw,omitempty" cbor:"22,keyasint,omitempty"`    // the message as it came; on the first event of a message only
+	Import    string          `json:"import,omitempty" cbor:"23,keyasint,omitempty"` // id of the import that brought it
 
 	Unknown []byte `json:"-" cbor:"-"` // fields of a newer program, as they were stored
 }

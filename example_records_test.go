@@ -24,7 +24,7 @@ func exampleEvent() *Event {
 		Value: 4.5, Order: "o-9", Position: 3, Channel: "email", Campaign: "spring", Creative: "title-2",
 		Decision: "d-1", UserAgent: "Mozilla/5.0", Consent: []Purpose{"analytics", "personalisation"},
 		Traits: map[string]any{"age": 41.0, "city": "Köln", "member": true, "gone": false, "none": nil},
-		Raw:    []byte(`{"messageId":"m-1"}`),
+		Raw:    []byte(`{"messageId":"m-1"}`), Import: "t-1",
 	}
 }
 
@@ -34,7 +34,7 @@ func exampleItem() *Item {
 		ID: "tea-250", Title: "Green tea", Text: "250 g of leaves", Category: "tea", Brand: "Leaf",
 		Price: Money{Amount: 1999, Currency: "EUR"}, Cost: Money{Amount: 900, Currency: "EUR"}, Stock: &stock,
 		Attributes: map[string]string{"origin": "Japan", "organic": "yes"}, Image: "https://example.com/tea.png",
-		Features: []float32{.5, -1.25}, From: moments(0), To: moments(1000), Updated: moments(2),
+		Features: []float32{.5, -1.25}, From: moments(0), To: moments(1000), Updated: moments(2), Import: "t-2",
 	}
 }
 

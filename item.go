@@ -18,6 +18,7 @@ type Item struct {
 	From       time.Time         `json:"from,omitzero" cbor:"12,keyasint,omitzero"`
 	To         time.Time         `json:"to,omitzero" cbor:"13,keyasint,omitzero"`
 	Updated    time.Time         `json:"updated,omitzero" cbor:"14,keyasint,omitzero"`
+	Import     string            `json:"import,omitempty" cbor:"15,keyasint,omitempty"` // id of the import that brought it
 
 	Unknown []byte `json:"-" cbor:"-"` // fields of a newer program, as they were stored
 }

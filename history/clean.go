@@ -51,10 +51,7 @@ func (c *cleaner) clean(p *Person) {
 		return !e.robot
 	})
 	c.dropRobotSessions()
-	c.dropRepeats(ruleDuplicate, func(e *entry) uint64 { return e.digest },
-		func(e *entry) string {
-			return fmt.Sprintf("%s of %s %s %s", e.Type, visitOf(e).sender, e.Item, e.Order)
-		})
+	c.dropDuplicates()
 	c.keep(func(_ int, e *entry) bool {
 		c.convertPrice(e)
 		c.fillPrice(e)

@@ -43,6 +43,7 @@ const (
 	hasConsent
 	hasTraits
 	isRobot
+	hasImport
 )
 
 // appendEntry writes e behind b. The view is rebuilt when its version changes, so that the form may be as compact
@@ -95,6 +96,7 @@ func appendEntry(b []byte, e *bellwether.Event) []byte {
 		flags |= hasTraits
 		b = appendTraits(b, e.Traits)
 	}
+	put(hasImport, e.Import)
 	if robotAgent(e.UserAgent) && e.Type.Personal() {
 		flags |= isRobot
 	}
@@ -262,6 +264,9 @@ func readEntry(e *entry, occurred int64, value string, w *words) error {
 	}
 	if has(hasTraits) {
 		e.Traits = r.traits()
+	}
+	if has(hasImport) {
+		e.Import = r.word()
 	}
 	e.robot = has(isRobot)
 	if r.bad {

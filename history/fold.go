@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"strings"
 
 	"bellwether"
 	"bellwether/store"
@@ -15,7 +16,7 @@ type writer interface {
 
 const (
 	viewName    = "history"
-	viewVersion = 1
+	viewVersion = 2
 )
 
 // fold writes what a batch of the log changes. It looks at nothing but the batch and links: what events mean is said
@@ -37,6 +38,10 @@ func (h *History) fold(w writer, b store.Batch) error {
 			err = foldDecision(w, r, at)
 		case store.KindOutcome:
 			err = foldOutcome(w, r)
+		case store.KindNote:
+			if id, ok := strings.CutPrefix(r.ID, undoneNote); ok {
+				w.Set(undoneKey(id), []byte{1})
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("history: record %q of batch %d: %w", r.ID, b.Sequence, err)

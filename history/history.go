@@ -156,6 +156,10 @@ func (h *History) Resolve(s bellwether.Subject, a bellwether.AnonymousID) (bellw
 			if failed = p.decode(v); failed != nil {
 				return false
 			}
+			if undone, err := isUndone(h.source, p.batch); undone || err != nil {
+				failed = err
+				return err == nil
+			}
 			if !found || p.place.compare(next.place) > 0 {
 				next, found = p, true
 			}
@@ -198,6 +202,7 @@ func (h *History) person(s bellwether.Subject, a bellwether.AnonymousID, decisio
 	}
 	defer h.readers.Put(r)
 	r.limits, r.items = h.state.Load(), items
+	clear(r.undone) // since the last request one may have been taken back
 	p, err := r.person(name, decisions)
 	if err != nil {
 		return nil, fmt.Errorf("history: reading %s: %w", name, err)

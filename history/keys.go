@@ -21,11 +21,13 @@ import (
 //	k ID                                    → key of the decision
 //	t SEQUENCE INDEX                        → id of the decision that was logged there
 //	i ITEM                                  → an item, as it was last said
+//	u IMPORT                                → the import was taken back: what came with it is not read
 const (
 	peoplePrefix   = 'p'
 	decisionPrefix = 'k'
 	loggedPrefix   = 't'
 	itemPrefix     = 'i'
+	undonePrefix   = 'u'
 
 	eventKind    = 'e'
 	linkKind     = 'l'
@@ -88,6 +90,20 @@ func decidedKey(name bellwether.Subject, kind byte, at time.Time, id bellwether.
 func decisionKey(id bellwether.DecisionID) []byte { return append([]byte{decisionPrefix}, id...) }
 
 func loggedKey(p place) []byte { return p.append([]byte{loggedPrefix}) }
+
+// undoneNote begins the id of the note in the log that takes an import back; package collect writes it.
+const undoneNote = "collect.undone/"
+
+func undoneKey(id string) []byte { return append([]byte{undonePrefix}, id...) }
+
+// isUndone reports whether an import was taken back.
+func isUndone(g getter, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	b, err := g.Get(undoneKey(id))
+	return b != nil, err
+}
 
 func itemKey(id bellwether.ItemID) []byte { return append([]byte{itemPrefix}, id...) }
 

@@ -27,11 +27,12 @@ type parent struct {
 	since int64 // received, Unix nanoseconds
 	place place // of the event that said so
 	event bellwether.EventID
+	batch string // the import that said so
 }
 
 func (p *parent) encode() []byte {
 	b := p.place.append(binary.BigEndian.AppendUint64(nil, uint64(p.since)))
-	return append(appendText(b, string(p.name)), p.event...)
+	return append(appendText(appendText(b, string(p.name)), p.batch), p.event...)
 }
 
 func (p *parent) decode(b []byte) error {
@@ -40,7 +41,8 @@ func (p *parent) decode(b []byte) error {
 	}
 	p.since, p.place = int64(binary.BigEndian.Uint64(b)), placeOf(b[8:])
 	r := entryReader{s: string(b[20:])}
-	p.name, p.event = bellwether.Subject(r.text()), bellwether.EventID(r.s)
+	p.name, p.batch = bellwether.Subject(r.text()), r.text()
+	p.event = bellwether.EventID(r.s)
 	if r.bad {
 		return errEntry
 	}
@@ -68,7 +70,11 @@ func parentOf(g getter, name bellwether.Subject, scope string) (p parent, ok boo
 	if err != nil || b == nil {
 		return p, false, err
 	}
-	return p, true, p.decode(b)
+	if err := p.decode(b); err != nil {
+		return p, false, err
+	}
+	undone, err := isUndone(g, p.batch)
+	return p, !undone, err
 }
 
 // rootOf follows the links of a scope from a name.
@@ -145,7 +151,7 @@ func joinOne(w writer, e *bellwether.Event, at place, scope string, subject, mem
 	if count >= maxMembers {
 		return linkRefused, to, nil
 	}
-	p := parent{name: to, since: e.Received.UnixNano(), place: at, event: e.ID}
+	p := parent{name: to, since: e.Received.UnixNano(), place: at, event: e.ID, batch: e.Import}
 	w.Set(linkKey(top, scope), p.encode())
 	w.Set(memberKey(to, scope, top), binary.AppendUvarint(nil, uint64(count+1)))
 	w.Set(countKey(to), binary.AppendUvarint(nil, uint64(count+1)))

@@ -27,6 +27,8 @@ type reader struct {
 	salt string // of the holdout buckets
 	asOf int64  // events received later are not read; 0: no limit
 
+	undone map[string]bool // imports, by whether they were taken back, as far as was asked
+
 	arena     []byte // values of the person's events
 	spans     []span
 	decisions []decided
@@ -108,6 +110,9 @@ func (r *reader) take(out *own, kind byte, rest, v []byte) error {
 		if r.asOf != 0 && p.since > r.asOf {
 			return nil // not known yet
 		}
+		if back, err := r.takenBack(p.batch); back || err != nil {
+			return err
+		}
 		if out.links == nil {
 			out.links = map[string]bool{}
 		}
@@ -174,7 +179,16 @@ func (r *reader) finish(p *Person, o own, decisions bool) (*Person, error) {
 			return nil, err
 		}
 		e.owner = s.owner
+		back, err := r.takenBack(e.Import)
+		if err != nil {
+			return nil, err
+		}
 		switch {
+		case back:
+			r.entries = r.entries[:len(r.entries)-1]
+			row := r.tally.of(ruleUndone)
+			row.Seen++
+			row.Dropped++
 		case r.asOf != 0 && e.Received.UnixNano() > r.asOf, s.scoped && e.scope != s.scope:
 			r.entries = r.entries[:len(r.entries)-1]
 		case !s.scoped && o.links[e.scope]: // another person's
@@ -189,6 +203,23 @@ func (r *reader) finish(p *Person, o own, decisions bool) (*Person, error) {
 	r.clean(p)
 	r.assign(p)
 	return p, r.decide(p)
+}
+
+// takenBack reports whether an import was taken back.
+func (r *reader) takenBack(id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	back, known := r.undone[id]
+	if known {
+		return back, nil
+	}
+	back, err := isUndone(r.source, id)
+	if r.undone == nil {
+		r.undone = map[string]bool{}
+	}
+	r.undone[id] = back
+	return back, err
 }
 
 // assign gives the person the holdout bucket of the identity about which the first decision was taken, so that nobody changes arms
@@ -252,14 +283,14 @@ func (r *reader) addMembers(p *Person, todo []member, decisions bool) error {
 		if m.depth > maxDepth || len(p.Identities) > 2*maxMembers {
 			continue
 		}
-		owner, spans, arena := int32(len(p.Identities)), len(r.spans), len(r.arena)
+		owner, spans, arena, decided := int32(len(p.Identities)), len(r.spans), len(r.arena), len(r.decisions)
 		r.decidedAt = append(r.decidedAt, 0)
 		link, more, err := r.scanMember(m, owner, decisions)
 		if err != nil {
 			return err
 		}
-		if link == nil { // it is not joined in this scope, or that is not known yet
-			r.spans, r.arena, r.decidedAt = r.spans[:spans], r.arena[:arena], r.decidedAt[:owner]
+		if link == nil || link.name != p.Identities[m.under].ID { // it is not joined in this scope, that is not known yet, or since to another
+			r.spans, r.arena, r.decidedAt, r.decisions = r.spans[:spans], r.arena[:arena], r.decidedAt[:owner], r.decisions[:decided]
 			continue
 		}
 		p.Identities = append(p.Identities, Identity{ID: m.name, Parent: m.under, Since: link.since})
@@ -288,6 +319,10 @@ func (r *reader) scanMember(m member, owner int32, decisions bool) (link *parent
 		case linkKind:
 			var p parent
 			if failed = p.decode(v); failed != nil || r.asOf != 0 && p.since > r.asOf {
+				break
+			}
+			back := false
+			if back, failed = r.takenBack(p.batch); back || failed != nil {
 				break
 			}
 			if p.place.compare(last.place) >= 0 {

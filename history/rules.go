@@ -2,7 +2,8 @@ package history
 
 // The rules, in the order in which they apply to a person's events.
 const (
-	ruleCrowded rule = iota
+	ruleUndone rule = iota
+	ruleCrowded
 	ruleRepeatedID
 	ruleNames
 	ruleFuture
@@ -28,6 +29,7 @@ const (
 // "Sender" is an event's anonymous id, or its subject where it has none. Market data and the system's records are
 // exempt from the robot rules and from identities. Each rule works on what the one before left:
 //
+//	undone              came with an import that was taken back: not read.
 //	crowded             beyond the newest 10,000 events under one id: not read.
 //	repeated_id         an id that an earlier event of the person has: dropped.
 //	names               type: trimmed, lower case, spaces and hyphens one underscore; channel: trimmed, lower case; other names
@@ -39,8 +41,10 @@ const (
 //	robot_agent         the user agent names a program: dropped.
 //	robot_rate          a session (one sender, one session's name; without a name cut where more than 30 minutes pass) in which
 //	                    some 60 seconds hold more than 120 browsing events in at least 10 different seconds: dropped as a whole.
-//	duplicate           equal to an event that was received before it in all but id, receipt and the fraction of the second;
-//	                    where Order is set the whole of occurred is ignored: dropped.
+//	duplicate           equal to an event that was received before it with another message or file, in all but id, receipt and the
+//	                    fraction of the second; where Order is set the whole of occurred is ignored: dropped. Equal lines of one
+//	                    message, and equal rows of one file, are as many things that happened: a repeat of them is dropped line by
+//	                    line, so that of a message of two equal lines and another of three, three stay.
 //	currency            a price in another currency for which a rate is known: converted, rounded half away from zero.
 //	unknown_currency    a price in another currency without a rate: kept as it is (Seen only).
 //	missing_price       add_to_cart, remove_from_cart, begin_checkout, purchase or refund of an item without a price: filled with
@@ -59,13 +63,14 @@ const (
 // The reference price of an item is the catalogue's, converted to the main currency; without one, the median of its prices
 // over events of the five types, when there are five or more. Medians and the usual spellings are in [Limits].
 var ruleList = [rules]struct{ name, why string }{
+	ruleUndone:           {"undone", "it came with an import that was taken back"},
 	ruleCrowded:          {"crowded", "more than 10,000 events came under one id: the newest are read"},
 	ruleRepeatedID:       {"repeated_id", "the same message id came before"},
 	ruleNames:            {"names", "the same thing was spelled in several ways"},
 	ruleFuture:           {"future", "occurred after it was received: the sender's clock is ahead; the time of receipt is used"},
 	ruleRobotAgent:       {"robot_agent", "the user agent says that a program sent it"},
 	ruleRobotRate:        {"robot_rate", "no person browses more than 120 pages a minute"},
-	ruleDuplicate:        {"duplicate", "the same content came before under another id"},
+	ruleDuplicate:        {"duplicate", "the same content came before with another message or file"},
 	ruleCurrency:         {"currency", "prices are compared in one currency"},
 	ruleUnknownCurrency:  {"unknown_currency", "no rate is known for the currency; the price is not used"},
 	ruleMissingPrice:     {"missing_price", "a sale without a price; the item's reference price is used"},

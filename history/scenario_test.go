@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write what the scenarios give into thei
 //
 // where DAY is d1 (the default), d2, …; WHO is ann, ~phone for a device on which nobody signed in, ann~phone for both, or - for
 // market data; fields are received, id, price (9.00EUR), quantity, value, order, session, campaign, channel, previous,
-// decision, agent, consent (ads+mail, or none when it was withdrawn), and any other as a trait.
+// decision, agent, import (of a table where it begins with t-), consent (ads+mail, or none when it was withdrawn), and any other as a trait.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
@@ -192,6 +192,8 @@ func (s *scenario) field(t *testing.T, e *bellwether.Event, name, value string) 
 		e.Previous = value
 	case "decision":
 		e.Decision = bellwether.DecisionID(value)
+	case "import":
+		e.Import = value
 	case "agent":
 		e.UserAgent = value
 	case "consent":

@@ -179,3 +179,62 @@ func BenchmarkHistory(b *testing.B) {
 		}
 	})
 }
+
+// TestImportTakenBack: what came with an import that a note takes back is not read, its logins join nobody, and what it had displaced
+// comes forth again; the rule says how much it was.
+func TestImportTakenBack(t *testing.T) {
+	ctx := context.Background()
+	o := Options{Currency: "EUR", Clock: func() time.Time { return start.AddDate(0, 1, 0) }}
+	h, p := opened(t, o)
+	event := func(id string, minute int, change func(*bellwether.Event)) bellwether.Event {
+		at := start.Add(time.Duration(minute) * time.Minute)
+		e := bellwether.Event{ID: bellwether.EventID(id), Type: bellwether.ViewItem, Occurred: at, Received: at, Subject: "ann", Item: "mug"}
+		change(&e)
+		return e
+	}
+	appendAll(t, p, []bellwether.Event{
+		event("own", 0, func(*bellwether.Event) {}),
+		event("wrong", 1, func(e *bellwether.Event) { e.Import, e.Type = "t-1", bellwether.Purchase }),
+		event("device", 2, func(e *bellwether.Event) { e.Subject, e.Anonymous = "", "phone" }),
+		event("login", 3, func(e *bellwether.Event) {
+			e.Import, e.Type, e.Anonymous, e.Item = "t-1", bellwether.Identify, "phone", ""
+		}),
+	}, nil)
+	look := func() (ann, bob int, tally Tally) {
+		t.Helper()
+		all := &copies{map[bellwether.Subject]Person{}}
+		tally, err := h.Pass(ctx, PassOptions{}, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []bellwether.Subject{"ann", "bob"} {
+			one, err := h.Person(ctx, name, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(one.Events) != len(all.people[name].Events) {
+				t.Errorf("%s has %d events in a request and %d in a pass", name, len(one.Events), len(all.people[name].Events))
+			}
+		}
+		return len(all.people["ann"].Events), len(all.people["bob"].Events), tally
+	}
+	if ann, bob, _ := look(); ann != 4 || bob != 0 {
+		t.Errorf("before: ann has %d events, bob %d", ann, bob)
+	}
+	if _, err := p.Log.Append(ctx, store.Record{Kind: store.KindNote, ID: undoneNote + "t-1"}); err != nil {
+		t.Fatal(err)
+	}
+	ann, _, tally := look()
+	if ann != 1 || tally.Rule("undone").Dropped != 2 {
+		t.Errorf("after: ann has %d events, %+v", ann, tally.Rule("undone"))
+	}
+	if who, err := h.Resolve("", "phone"); err != nil || who != "~phone" {
+		t.Errorf("the device belongs to %q, %v", who, err)
+	}
+	appendAll(t, p, []bellwether.Event{event("right", 5, func(e *bellwether.Event) {
+		e.Subject, e.Anonymous, e.Type, e.Item = "bob", "phone", bellwether.Identify, ""
+	})}, nil)
+	if ann, bob, _ := look(); ann != 1 || bob != 2 {
+		t.Errorf("afterwards: ann has %d events, bob %d", ann, bob)
+	}
+}

@@ -51,7 +51,7 @@ func identityOf(p *history.Person, i int) string {
 func appendEvent(b []byte, e *bellwether.Event) ([]byte, error) {
 	for _, s := range [...]string{
 		string(e.ID), string(e.Type), string(e.Subject), string(e.Anonymous), e.Previous, e.Session, string(e.Item), string(e.Price.Currency), e.Order,
-		string(e.Channel), string(e.Campaign), string(e.Creative), string(e.Decision), e.UserAgent,
+		string(e.Channel), string(e.Campaign), string(e.Creative), string(e.Decision), e.UserAgent, e.Import,
 	} {
 		b = appendText(b, s)
 	}
