@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"bellwether"
 	"bellwether/store"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxMessage is how long one message may be; longer ones are refused, and their beginning kept.
@@ -196,6 +199,7 @@ func (e *encoder) records(m *message) error {
 	}
 	for i := range m.events {
 		v := &m.events[i]
+		compose(v)
 		if err := v.Validate(); err != nil {
 			return err
 		}
@@ -208,7 +212,34 @@ func (e *encoder) records(m *message) error {
 	return nil
 }
 
+// compose writes the names and ids of an event in Unicode's form C, so that one that was typed in two ways is one.
+func compose(e *bellwether.Event) {
+	composeText(&e.Subject)
+	composeText(&e.Anonymous)
+	composeText(&e.Previous)
+	composeText(&e.Item)
+	composeText(&e.Order)
+	composeText(&e.Session)
+	composeText(&e.Channel)
+	composeText(&e.Campaign)
+	composeText(&e.Creative)
+	composeText(&e.Type)
+}
+
+func composeText[T ~string](p *T) {
+	for i := range len(*p) {
+		if (*p)[i] >= utf8.RuneSelf {
+			*p = T(norm.NFC.String(string(*p)))
+			return
+		}
+	}
+}
+
 func (e *encoder) item(m *message) error {
+	composeText(&m.item.ID)
+	composeText(&m.item.Title)
+	composeText(&m.item.Category)
+	composeText(&m.item.Brand)
 	if m.item.Updated.IsZero() {
 		m.item.Updated = e.now
 	}

@@ -70,7 +70,7 @@ func single(kind string) reader {
 
 // newSegmentReader reads messages that come in now.
 func (c *Collector) newSegmentReader(kind string, now, sent time.Time) segmentReader {
-	s := segmentReader{currency: c.o.Currency, received: now, kind: kind}
+	s := segmentReader{currency: c.o.Currency, nobody: c.o.nobody, received: now, kind: kind}
 	if !sent.IsZero() {
 		s.skew = now.Sub(sent)
 	}
@@ -80,8 +80,11 @@ func (c *Collector) newSegmentReader(kind string, now, sent time.Time) segmentRe
 // message reads one message; one that is refused says why.
 func (s *segmentReader) message(raw []byte) message {
 	m := message{raw: raw, format: "segment", skew: s.skew}
-	var err error
-	if m.events, err = s.read(raw); err != nil {
+	err := checkText(raw)
+	if err == nil {
+		m.events, err = s.read(raw)
+	}
+	if err != nil {
 		m.reject = err.Error()
 	}
 	return m

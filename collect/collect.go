@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,10 @@ const DefaultDedupWindow = 7 * 24 * time.Hour
 type Options struct {
 	Clock       func() time.Time    // nil: time.Now
 	Currency    bellwether.Currency // of amounts that name none; "": USD
+	Nobody      []string            // ids that name no person or device, beside the usual words, in any case
 	DedupWindow time.Duration       // between the receipt of two messages with one id that count once; 0: DefaultDedupWindow
+
+	extra map[string]bool // Nobody, in lower case
 }
 
 func (o Options) withDefaults() Options {
@@ -33,6 +37,10 @@ func (o Options) withDefaults() Options {
 	if o.DedupWindow == 0 {
 		o.DedupWindow = DefaultDedupWindow
 	}
+	o.extra = make(map[string]bool, len(o.Nobody))
+	for _, id := range o.Nobody {
+		o.extra[strings.ToLower(id)] = true
+	}
 	return o
 }
 
@@ -42,7 +50,8 @@ type Collector struct {
 	o        Options
 	log      appender
 	view     view
-	opened   uint64 // the log's length when the collector was opened
+	read     func(ctx context.Context, fn func(store.Batch) error) error // the whole log; nil in memory
+	opened   uint64                                                      // the log's length when the collector was opened
 	letters  atomic.Uint64
 	underWay underWay
 	close    func() error
@@ -84,7 +93,8 @@ func New(ctx context.Context, p *store.Project, o Options) (*Collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("collect: open project %s: %w", p.ID, err)
 	}
-	return &Collector{o: o, log: p.Log, view: v, opened: v.Cursor(), close: v.Close}, nil
+	read := func(ctx context.Context, fn func(store.Batch) error) error { return p.Log.Read(ctx, 0, fn) }
+	return &Collector{o: o, log: p.Log, read: read, view: v, opened: v.Cursor(), close: v.Close}, nil
 }
 
 // Close releases the view. Nothing may be accepted afterwards.

@@ -44,6 +44,9 @@ func detectJSON(text []byte) string {
 		}
 		return err
 	})
+	if has["event_name"] != 0 && has["event_timestamp"] != 0 && (has["user_pseudo_id"] != 0 || has["event_params"] != 0) {
+		return FormatGA4
+	}
 	if has["type"] != 0 && has["id"] != 0 && has["occurred"] != 0 {
 		return FormatEvents
 	}
@@ -116,7 +119,7 @@ func isSequence(head []string) bool {
 // findDelimiter returns the byte that parts the lines into the most columns, the same number in each.
 func findDelimiter(head []string) byte {
 	best, most := byte(0), 1
-	for _, d := range []byte{',', '\t', ';', '|'} {
+	for _, d := range []byte{',', '\t', ';', '|', '^', 1} {
 		if n := widthOf(head, d); n > most {
 			best, most = d, n
 		}
@@ -124,6 +127,10 @@ func findDelimiter(head []string) byte {
 	switch {
 	case best != 0:
 		return best
+	case len(head) > 0 && allHave(head, "::"):
+		return ':' // MovieLens' files have two between fields
+	case widthOf(head, '~') > 1:
+		return '~'
 	case widthOf(head, ' ') > 1:
 		return ' '
 	}
@@ -133,6 +140,15 @@ func findDelimiter(head []string) byte {
 		}
 	}
 	return ','
+}
+
+func allHave(head []string, part string) bool {
+	for _, line := range head {
+		if !strings.Contains(line, part) {
+			return false
+		}
+	}
+	return true
 }
 
 // widthOf returns the columns of lines, 0 if they differ.
@@ -173,8 +189,12 @@ func isHeader(line string, delimiter byte) bool {
 // headless returns the columns of a table without a header whose form is known: MovieLens'
 // person, item, rating, Unix time.
 func headless(head []string, delimiter byte) []string {
+	double := delimiter == ':'
 	for _, line := range head {
 		f, _ := splitRow(line, delimiter)
+		if double && len(f) == 7 {
+			f = []string{f[0], f[2], f[4], f[6]}
+		}
 		if len(f) != 4 {
 			return nil
 		}
@@ -185,6 +205,9 @@ func headless(head []string, delimiter byte) []string {
 		if at, err := strconv.ParseInt(f[3], 10, 64); err != nil || at < 1e8 || at > 1e10 {
 			return nil
 		}
+	}
+	if double {
+		return []string{"user_id", "between1", "item_id", "between2", "rating", "between3", "timestamp"}
 	}
 	return []string{"user_id", "item_id", "rating", "timestamp"}
 }

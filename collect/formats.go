@@ -12,7 +12,7 @@ import (
 
 // source imports s in the format that was named or that its beginning tells.
 func (im *importer) source(ctx context.Context, s *source) error {
-	sample, err := s.sample()
+	sample, err := im.readable(s)
 	if err != nil || len(sample) == 0 {
 		return err
 	}
@@ -32,12 +32,14 @@ func (im *importer) source(ctx context.Context, s *source) error {
 	}
 	switch format {
 	case FormatSegment:
-		r := segmentReader{currency: im.c.o.Currency}
+		r := segmentReader{currency: im.c.o.Currency, nobody: im.c.o.nobody}
 		return im.lines(ctx, s, r.message)
 	case FormatEvents:
 		return im.lines(ctx, s, eventMessage)
 	case FormatItems: // this program's own form
 		return im.lines(ctx, s, func(raw []byte) message { return itemMessage(raw, "") })
+	case FormatGA4:
+		return im.lines(ctx, s, func(raw []byte) message { return ga4Message(raw, &im.c.o) })
 	case FormatSequence:
 		return im.sequences(ctx, s)
 	}
@@ -51,6 +53,36 @@ func (im *importer) source(ctx context.Context, s *source) error {
 	return im.table(ctx, t)
 }
 
+// readable makes s text in UTF-8 with a value a line, and returns its beginning. What is something else is refused as a whole.
+func (im *importer) readable(s *source) ([]byte, error) {
+	sample, err := s.sample()
+	if err == nil {
+		err = recognise(sample)
+	}
+	if err == nil {
+		im.out.Encoding, err = s.decode(im.o.Encoding)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if im.out.Encoding != "" && im.o.Encoding == "" {
+		im.note("the text was read as %s, which is a guess by its bytes: --encoding names another", im.out.Encoding)
+	}
+	if sample, err = s.sample(); err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(sample)) == 0 {
+		im.note("the file is empty")
+	}
+	if s.crOnly(sample) {
+		im.note("its lines end in CR alone")
+	}
+	if im.o.Format != FormatSequence && im.o.Format != FormatCSV {
+		s.asLines(sample)
+	}
+	return s.sample()
+}
+
 func openTable(s *source, sample []byte, format string, m *Mapping) (table, error) {
 	switch format {
 	case FormatParquet:
@@ -58,8 +90,8 @@ func openTable(s *source, sample []byte, format string, m *Mapping) (table, erro
 	case FormatJSON:
 		return newJSONTable(s, sample)
 	}
-	if first, _, _ := bytes.Cut(sample, []byte("\n")); bytes.IndexByte(first, 0) >= 0 {
-		return nil, fmt.Errorf("%w: it is neither text (UTF-8) nor gzip, Zstandard or Parquet", ErrFormat)
+	if first, _, _ := bytes.Cut(sample, []byte("\n")); bytes.IndexByte(first, 0) >= 0 || bytes.Count(sample, []byte{0}) > len(sample)/16 {
+		return nil, fmt.Errorf("%w: it is neither text nor gzip, Zstandard or Parquet", ErrFormat)
 	}
 	return newTextTable(s, sample, m)
 }
@@ -97,6 +129,9 @@ func lineMessage(raw []byte, read func(raw []byte) message) message {
 	if err == nil {
 		err = r.end()
 	}
+	if err == nil {
+		err = checkText(raw)
+	}
 	if err != nil {
 		return message{raw: raw, format: read([]byte("{}")).format, reject: err.Error()}
 	}
@@ -107,7 +142,15 @@ func lineMessage(raw []byte, read func(raw []byte) message) message {
 func eventMessage(raw []byte) message {
 	m := message{raw: raw, format: "event", events: make([]bellwether.Event, 1)}
 	e := &m.events[0]
-	if err := json.Unmarshal(raw, e); err != nil {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // whole numbers keep their digits
+	err := d.Decode(e)
+	for name, v := range e.Traits {
+		if n, ok := v.(json.Number); ok && err == nil {
+			e.Traits[name], err = numberTrait(n.String())
+		}
+	}
+	if err != nil {
 		m.reject = fmt.Sprintf("is no event: %v", err)
 		return m
 	}

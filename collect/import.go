@@ -21,6 +21,7 @@ const (
 	FormatCSV       = "csv"       // a table as text with any delimiter
 	FormatJSON      = "jsonl"     // a table as JSON objects, a line each
 	FormatParquet   = "parquet"   // a table as Parquet
+	FormatGA4       = "ga4"       // Google Analytics' export to BigQuery as JSON, an event a line
 	FormatSequence  = "sequence"  // person item item …, or person item a line, in the order of time
 	FormatMovieLens = "movielens" // a table with a header of names and types, user_id:token
 	FormatItems     = "items"     // a catalogue
@@ -29,7 +30,7 @@ const (
 )
 
 var formats = []string{
-	FormatSegment, FormatEvents, FormatCSV, FormatJSON, FormatParquet, FormatSequence, FormatMovieLens, FormatItems, FormatSpend, FormatPrices,
+	FormatSegment, FormatEvents, FormatCSV, FormatJSON, FormatParquet, FormatGA4, FormatSequence, FormatMovieLens, FormatItems, FormatSpend, FormatPrices,
 }
 
 // ErrFormat says that a source is not in the format that was named, or in none that is known.
@@ -42,16 +43,24 @@ type ImportOptions struct {
 	Size    int64    // bytes that the source holds, for progress; 0: not known
 	Mapping *Mapping // how rows become events; nil: guessed
 	DryRun  bool     // read, check and count, but write nothing
+	Replace bool     // take earlier imports of the same name back: what this one holds counts in their place
+
+	Encoding string // of the text, as the web names it; "": found out
 }
 
 // ImportReport is what an import did, or would do.
 type ImportReport struct {
 	Result
+	ID       string     `json:"id,omitempty"`       // of the import, by which it can be taken back
+	Replaced []string   `json:"replaced,omitempty"` // ids of the imports that it took the place of
 	Format   string     `json:"format"`
 	Rows     int64      `json:"rows"`               // read, without a header; each item of a sequence is one
 	Mapping  *Mapping   `json:"mapping,omitempty"`  // that was used
 	Guessed  bool       `json:"guessed"`            // Mapping was guessed
 	Unused   []string   `json:"unused,omitempty"`   // columns that the mapping leaves out
+	Encoding string     `json:"encoding,omitempty"` // of the text, where it is not UTF-8
+	Ahead    int64      `json:"ahead,omitempty"`    // events that lie in the future: they are written, and held back until then
+	Notes    []string   `json:"notes,omitempty"`    // what a person should know of how it was read
 	Examples []Rejected `json:"examples,omitempty"` // the first rows that were refused, at most ten
 }
 
@@ -93,14 +102,32 @@ const (
 
 // importer writes the messages of one source in batches.
 type importer struct {
-	c      *Collector // in a dry run one that writes to memory
-	o      ImportOptions
-	report func(bellwether.Progress)
-	read   func() int64 // bytes of the source so far
-	start  time.Time
-	out    ImportReport
-	batch  []message
-	bytes  int
+	c       *Collector // in a dry run one that writes to memory
+	o       ImportOptions
+	report  func(bellwether.Progress)
+	read    func() int64 // bytes of the source so far
+	start   time.Time
+	out     ImportReport
+	batch   []message
+	rows    bool  // of a table
+	batchOf Batch // the import as a whole; without an id before the first message
+	begun   bool  // the log says that it began
+	bytes   int
+	noted   map[string]bool
+	floats  bool // the note on ids that end in .0 was made
+}
+
+// note tells the person who imports something, once.
+func (im *importer) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if im.noted[text] {
+		return
+	}
+	if im.noted == nil {
+		im.noted = map[string]bool{}
+	}
+	im.noted[text] = true
+	im.out.Notes = append(im.out.Notes, text)
 }
 
 func (c *Collector) importer(o ImportOptions, report func(bellwether.Progress)) *importer {
@@ -136,6 +163,9 @@ func (im *importer) flush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("collect: import %s: stopped after %d rows: %w", im.o.Name, im.out.Rows, err)
 	}
+	if err := im.tag(ctx); err != nil {
+		return err
+	}
 	batch := im.batch
 	im.batch, im.bytes = im.batch[:0], 0
 	defer clear(batch) // the rows' texts can go
@@ -144,7 +174,9 @@ func (im *importer) flush(ctx context.Context) error {
 		return fmt.Errorf("collect: import %s: stopped after %d rows: %w", im.o.Name, im.out.Rows, err)
 	}
 	im.out.add(r)
+	now := im.c.o.Clock()
 	for i := range batch {
+		im.look(&batch[i], now)
 		if m := &batch[i]; m.reject != "" && len(im.out.Examples) < maxExamples {
 			raw := append([]byte(nil), m.raw[:min(len(m.raw), maxMessage)]...)
 			im.out.Examples = append(im.out.Examples, Rejected{
@@ -153,6 +185,44 @@ func (im *importer) flush(ctx context.Context) error {
 		}
 	}
 	im.progress()
+	return nil
+}
+
+// tag says of every message which import brought it, and first of all that there is one. Where it takes the place of earlier ones,
+// those are taken back before its first event.
+func (im *importer) tag(ctx context.Context) error {
+	if err := im.beginBatch(im.rows); err != nil {
+		return err
+	}
+	if !im.begun {
+		im.begun = true
+		if !im.o.DryRun {
+			im.out.ID = im.batchOf.ID
+		}
+		if err := im.writeBatch(ctx, false); err != nil {
+			return err
+		}
+		if im.o.Replace {
+			var err error
+			if im.out.Replaced, err = im.c.replaced(im.o.Name, im.batchOf.ID); err != nil {
+				return err
+			}
+			for _, id := range im.out.Replaced {
+				if _, err := im.c.undo(ctx, id, im.batchOf.ID); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i := range im.batch {
+		m := &im.batch[i]
+		for k := range m.events {
+			m.events[k].Import = im.batchOf.ID
+		}
+		if m.item != nil {
+			m.item.Import = im.batchOf.ID
+		}
+	}
 	return nil
 }
 
@@ -170,5 +240,34 @@ func (im *importer) finish(ctx context.Context, err error) (ImportReport, error)
 		err = errors.Join(err, im.flush(ctx))
 	}
 	im.progress()
+	if im.begun && err == nil {
+		im.batchOf.Format = im.out.Format
+		err = im.writeBatch(ctx, true)
+	}
+	if im.out.Ahead > 0 {
+		im.note("%d held back: their time lies in the future, and nothing counts before it", im.out.Ahead)
+	}
+	if im.out.Rows == 0 && err == nil {
+		im.note("there is no row in it")
+	}
 	return im.out, err
+}
+
+// look counts what a person should know of the events of a message.
+func (im *importer) look(m *message, now time.Time) {
+	if m.reject != "" {
+		return
+	}
+	for i := range m.events {
+		e := &m.events[i]
+		if e.Received.After(now) {
+			im.out.Ahead++
+		}
+		for _, id := range [...]string{string(e.Subject), string(e.Item)} {
+			if whole, ok := strings.CutSuffix(id, ".0"); ok && whole != "" && allDigits(whole) && !im.floats {
+				im.floats = true
+				im.note("ids such as %q end in .0, as programs write that made numbers of them: %q is another person or item", clip(id), clip(whole))
+			}
+		}
+	}
 }

@@ -27,23 +27,26 @@ const (
 type Mapping struct {
 	Kind      string            `yaml:"kind,omitempty" json:"kind,omitempty"`           // KindEvents (also "") or KindItems
 	Delimiter string            `yaml:"delimiter,omitempty" json:"delimiter,omitempty"` // of text: one character, "tab", or "space" for any run of it; "": found out
+	Quote     string            `yaml:"quote,omitempty" json:"quote,omitempty"`         // around fields of text, where it is not ": one character
 	Columns   []string          `yaml:"columns,omitempty" json:"columns,omitempty"`     // names, where the text has no header
 	Fields    map[string]Field  `yaml:"fields" json:"fields"`                           // by the name of the field
+	Decimal   string            `yaml:"decimal,omitempty" json:"decimal,omitempty"`     // mark of the numbers: "." or ","; "": found out
 	Wide      map[string]string `yaml:"wide,omitempty" json:"wide,omitempty"`           // media spend with a column a channel: column → channel
 	Traits    []string          `yaml:"traits,omitempty" json:"traits,omitempty"`       // columns kept as traits of the event or attributes of the item
 }
 
 // Field is where one field of an event or item comes from: a column, or one value for all rows.
 type Field struct {
-	Column string            `yaml:"column,omitempty" json:"column,omitempty"`
-	Value  string            `yaml:"value,omitempty" json:"value,omitempty"`
-	Format string            `yaml:"format,omitempty" json:"format,omitempty"` // of a time: unix, unix_ms, or a pattern such as "%d/%m/%Y %H:%M"; of an amount: minor; "": found out from each value
-	Values map[string]string `yaml:"values,omitempty" json:"values,omitempty"` // what the column's values stand for; one that is not here stands for itself
+	Column  string            `yaml:"column,omitempty" json:"column,omitempty"`
+	Value   string            `yaml:"value,omitempty" json:"value,omitempty"`
+	Format  string            `yaml:"format,omitempty" json:"format,omitempty"`   // of a time: unix, unix_ms, or a pattern such as "%d/%m/%Y %H:%M"; of an amount: minor; "": found out from each value
+	Decimal string            `yaml:"decimal,omitempty" json:"decimal,omitempty"` // mark of a number, where the column's is not the table's
+	Values  map[string]string `yaml:"values,omitempty" json:"values,omitempty"`   // what the column's values stand for; one that is not here stands for itself
 }
 
 // MarshalYAML writes a field that is a column alone as its name.
 func (f Field) MarshalYAML() (any, error) {
-	if f.Value == "" && f.Format == "" && len(f.Values) == 0 {
+	if f.Value == "" && f.Format == "" && f.Decimal == "" && len(f.Values) == 0 {
 		return f.Column, nil
 	}
 	type plain Field
@@ -98,6 +101,12 @@ func (m *Mapping) check() error {
 	if _, err := m.delimiter(); err != nil {
 		return err
 	}
+	if err := checkMark(m.Decimal); err != nil {
+		return fmt.Errorf("%w: %w", ErrMapping, err)
+	}
+	if len(m.Quote) > 1 {
+		return fmt.Errorf("%w: quote %q is not one character", ErrMapping, clip(m.Quote))
+	}
 	if len(m.Fields) == 0 && len(m.Wide) == 0 {
 		return fmt.Errorf("%w: it has no fields; the fields are %s", ErrMapping, strings.Join(known, ", "))
 	}
@@ -109,7 +118,10 @@ func (m *Mapping) check() error {
 		if (f.Column == "") == (f.Value == "") {
 			return fmt.Errorf("%w: field %s needs either a column or a value", ErrMapping, name)
 		}
-		if isAmount(name) && f.Format == formatMinor {
+		if err := checkMark(f.Decimal); err != nil {
+			return fmt.Errorf("%w: field %s: %w", ErrMapping, name, err)
+		}
+		if isAmount(name) && f.Format == formatMinor || name == "consent" && strings.HasPrefix(f.Format, formatYesNo) {
 			continue
 		}
 		if _, err := timeParser(f.Format); err != nil {
@@ -123,6 +135,24 @@ func (m *Mapping) check() error {
 const formatMinor = "minor"
 
 func isAmount(field string) bool { return field == "price" || field == "total" || field == "cost" }
+
+// checkMark reports a decimal mark that is none.
+func checkMark(mark string) error {
+	if mark != "" && mark != "." && mark != "," {
+		return fmt.Errorf("decimal is %q; it can be \".\" or \",\"", clip(mark))
+	}
+	return nil
+}
+
+// mark is the decimal mark of a field's numbers, 0 where it is not known.
+func (m *Mapping) mark(f Field) byte {
+	for _, mark := range []string{f.Decimal, m.Decimal} {
+		if mark != "" {
+			return mark[0]
+		}
+	}
+	return 0
+}
 
 // delimiter is the byte between fields: 0 if it is to be found out, ' ' for any run of space.
 func (m *Mapping) delimiter() (byte, error) {

@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	"bellwether"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // segmentNames are the events of Segment's e-commerce, email and mobile specifications (V2), as
@@ -45,6 +47,7 @@ var segmentNames = map[string]bellwether.EventType{
 
 // wordNames are single words of event columns in tables.
 var wordNames = map[string]bellwether.EventType{
+	"pageview": bellwether.PageView, "screenview": bellwether.ScreenView,
 	"view": bellwether.ViewItem, "viewed": bellwether.ViewItem, "pv": bellwether.ViewItem, "detail": bellwether.ViewItem,
 	"click": bellwether.SelectItem, "clicked": bellwether.SelectItem,
 	"cart": bellwether.AddToCart, "addtocart": bellwether.AddToCart, "add": bellwether.AddToCart,
@@ -75,7 +78,14 @@ func snake(name string) string {
 	}
 	var b strings.Builder
 	gap, lower := false, false
-	for _, r := range name {
+	for _, r := range norm.NFC.String(name) {
+		if unicode.IsMark(r) && b.Len() > 0 && !gap { // a vowel sign belongs to its letter
+			b.WriteRune(r)
+			continue
+		}
+		if r == '\u200c' || r == '\u200d' { // joins letters
+			continue
+		}
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			gap = true
 			continue

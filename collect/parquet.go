@@ -2,9 +2,11 @@ package collect
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -60,7 +62,8 @@ func newParquetTable(s *source) (t *parquetTable, err error) {
 		t.column = append(t.column, i)
 		t.text = append(t.text, parquetText(leaf.Node))
 	}
-	return t, checkColumns(t.names)
+	_, err = checkColumns(t.names)
+	return t, err
 }
 
 // randomAccess is s for reading anywhere: the file itself, or a copy in memory.
@@ -105,13 +108,20 @@ func (t *parquetTable) next() (w row, err error) {
 	t.n++
 	values := make([]string, len(t.names))
 	for _, v := range r {
-		if c := v.Column(); !v.IsNull() && c >= 0 && c < len(t.column) {
-			text := t.text[c](v)
-			if to := &values[t.column[c]]; v.RepetitionLevel() > 0 {
-				*to += "," + text
-			} else {
-				*to = text
-			}
+		c := v.Column()
+		if c < 0 || c >= len(t.column) {
+			continue
+		}
+		text := ""
+		if !v.IsNull() {
+			text = t.text[c](v)
+		}
+		if to := &values[t.column[c]]; v.RepetitionLevel() > 0 {
+			*to += "," + text // a null keeps its place in a list
+		} else if text != "" {
+			*to = text
+		} else if !v.IsNull() && t.names[t.column[c]] == "consent" {
+			*to = noPurpose // said, and empty: of this program's own export
 		}
 	}
 	return row{line: t.n, raw: joinRow(nil, values), values: values}, nil
@@ -149,6 +159,26 @@ func parquetText(node parquet.Node) func(parquet.Value) string {
 			return func(v parquet.Value) string { return unixText(v.Int64(), unit) }
 		case *format.DateType:
 			return func(v parquet.Value) string { return time.Unix(int64(v.Int32())*86400, 0).UTC().Format(time.DateOnly) }
+		case *format.IntType:
+			if !l.IsSigned && node.Type().Kind() == parquet.Int32 {
+				return func(v parquet.Value) string { return strconv.FormatUint(uint64(uint32(v.Int32())), 10) }
+			}
+			if !l.IsSigned && node.Type().Kind() == parquet.Int64 {
+				return func(v parquet.Value) string { return strconv.FormatUint(uint64(v.Int64()), 10) }
+			}
+		case *format.UUIDType:
+			return func(v parquet.Value) string { return uuidText(v.ByteArray()) }
+		case *format.TimeType:
+			unit := unitOf(l.Unit)
+			return func(v parquet.Value) string {
+				n := v.Int64()
+				if node.Type().Kind() == parquet.Int32 {
+					n = int64(v.Int32())
+				}
+				return time.Unix(0, 0).UTC().Add(time.Duration(n) * unit).Format("15:04:05.999999999")
+			}
+		case *format.Float16Type:
+			return func(v parquet.Value) string { return float16Text(v.ByteArray()) }
 		case *format.DecimalType:
 			return func(v parquet.Value) string { return decimalText(v, int(l.Scale)) }
 		}
@@ -162,6 +192,34 @@ func parquetText(node parquet.Node) func(parquet.Value) string {
 		return func(v parquet.Value) string { return strconv.FormatFloat(float64(v.Float()), 'f', -1, 32) }
 	}
 	return parquet.Value.String
+}
+
+// uuidText writes the sixteen bytes of a UUID.
+func uuidText(b []byte) string {
+	if len(b) != 16 {
+		return hex.EncodeToString(b)
+	}
+	h := hex.EncodeToString(b)
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// float16Text writes a number of IEEE 754's half precision.
+func float16Text(b []byte) string {
+	if len(b) != 2 {
+		return ""
+	}
+	n := uint32(b[0]) | uint32(b[1])<<8
+	sign, exponent, fraction := 1.0, int(n>>10&31), float64(n&1023)
+	if n&0x8000 != 0 {
+		sign = -1
+	}
+	switch exponent {
+	case 31:
+		return "" // no number
+	case 0:
+		return strconv.FormatFloat(sign*math.Ldexp(fraction, -24), 'f', -1, 32)
+	}
+	return strconv.FormatFloat(sign*math.Ldexp(1024+fraction, exponent-25), 'f', -1, 32)
 }
 
 func unitOf(u format.TimeUnit) time.Duration {

@@ -16,8 +16,10 @@ type properties struct {
 	event    *bellwether.Event
 	currency bellwether.Currency // in force: the default, or the one that was read
 	price    string              // of one piece, read once the currency is known
-	total    string              // of an order without products
-	identify bool                // every property is a trait of a person or group
+	total    string              // of an order without prices of its lines
+	quantity pieces
+	identify bool // every property is a trait of a person or group
+	product  bool // it is a product of a message
 	products [][]byte
 }
 
@@ -60,22 +62,33 @@ func (p *properties) known(key string, value []byte) (bool, error) {
 	switch key {
 	case "product_id", "productId", "item_id", "itemId", "item":
 		e.Item = bellwether.ItemID(text)
+	case "id":
+		if !p.product {
+			return false, nil
+		}
+		if e.Item == "" { // as the first version of Segment's specification has it
+			e.Item = bellwether.ItemID(text)
+		}
 	case "sku":
 		if e.Item == "" {
 			e.Item = bellwether.ItemID(text)
 		}
 		return false, nil
 	case "quantity":
-		n, err := parseDecimal(text, 0)
+		n, err := parsePieces(text, 0)
 		if err != nil {
 			return true, fmt.Errorf("quantity %w", err)
 		}
-		e.Quantity = n
+		p.quantity = n
 	case "price", "spend":
 		p.price = text
 	case "currency":
 		if text != "" {
-			p.currency = bellwether.Currency(strings.ToUpper(text))
+			c, err := currencyNamed(text, p.currency)
+			if err != nil {
+				return true, fmt.Errorf("currency %w", err)
+			}
+			p.currency = c
 		}
 	case "position", "index":
 		n, err := strconv.ParseInt(text, 10, 32)
@@ -113,22 +126,46 @@ func (p *properties) id(key, text string) bool {
 	return true
 }
 
-// list keeps the products of a message for events.
+// list keeps the products of a message for events: of a list, of an object whose values they are (as PHP writes lists), or one alone.
 func (p *properties) list(value []byte) (bool, error) {
-	if value[0] != '[' {
-		return false, nil
-	}
 	r := jsonReader{b: value}
-	return true, readMessages(&r, func(product []byte) error {
-		if product[0] != '{' {
-			return fmt.Errorf("products has an element that is not an object")
+	switch value[0] {
+	case '[':
+		return true, readMessages(&r, p.addProduct)
+	case '{':
+		values, objects := [][]byte(nil), true
+		err := r.object(func([]byte) error {
+			inner, err := r.value()
+			if err == nil {
+				values, objects = append(values, inner), objects && inner[0] == '{'
+			}
+			return err
+		})
+		if err != nil || len(values) == 0 {
+			return true, err
 		}
-		if len(p.products) == maxProducts {
-			return fmt.Errorf("products has more than %d elements", maxProducts)
+		if !objects {
+			return true, p.addProduct(value)
 		}
-		p.products = append(p.products, product)
-		return nil
-	})
+		for _, v := range values {
+			if err := p.addProduct(v); err != nil {
+				return true, err
+			}
+		}
+		return true, nil
+	}
+	return true, fmt.Errorf("products is neither a list nor an object")
+}
+
+func (p *properties) addProduct(product []byte) error {
+	if product[0] != '{' {
+		return fmt.Errorf("products has an element that is not an object")
+	}
+	if len(p.products) == maxProducts {
+		return fmt.Errorf("products has more than %d elements", maxProducts)
+	}
+	p.products = append(p.products, product)
+	return nil
 }
 
 // amount reads what a message as a whole is worth. It stays a trait too, save for a plain value.
@@ -166,13 +203,22 @@ func (p *properties) trait(key string, value []byte) error {
 	case 't', 'f':
 		setTrait(p.event, key, value[0] == 't')
 	default:
-		v, err := strconv.ParseFloat(string(value), 64)
+		v, err := numberTrait(string(value))
 		if err != nil {
 			return fmt.Errorf("%s is too large a number", clip(key))
 		}
 		setTrait(p.event, key, v)
 	}
 	return nil
+}
+
+// numberTrait is a JSON number as a trait: as text where it is whole and has more digits than a number of the program holds.
+func numberTrait(text string) (any, error) {
+	v, err := strconv.ParseFloat(text, 64)
+	if len(text) > 15 && allDigits(strings.TrimPrefix(text, "-")) && strconv.FormatFloat(v, 'f', -1, 64) != text {
+		return text, nil
+	}
+	return v, err
 }
 
 func setTrait(e *bellwether.Event, key string, value any) {
@@ -184,44 +230,72 @@ func setTrait(e *bellwether.Event, key string, value any) {
 
 // events returns the event, or one for each product of the message.
 func (p *properties) events() ([]bellwether.Event, error) {
-	e := p.event
 	if len(p.products) == 0 {
-		if p.price == "" && (e.Type == bellwether.Purchase || e.Type == bellwether.Refund) {
-			p.price = p.total
+		total := ""
+		if p.sold() {
+			total = p.total
 		}
-		if err := p.setPrice(); err != nil {
+		if err := p.setPrice(total); err != nil {
 			return nil, err
 		}
-		return []bellwether.Event{*e}, nil
+		return []bellwether.Event{*p.event}, nil
 	}
 	events := make([]bellwether.Event, len(p.products))
+	lines, priced := make([]pieces, len(p.products)), false
 	for i, product := range p.products {
-		events[i] = *e
+		events[i] = *p.event
 		if i > 0 {
-			events[i].ID = e.ID + bellwether.EventID("#"+strconv.Itoa(i+1))
+			events[i].ID = p.event.ID + bellwether.EventID("#"+strconv.Itoa(i+1))
 			events[i].Traits, events[i].Value = nil, 0 // the order's own facts are on its first event, as Raw is
 		}
-		q := properties{event: &events[i], currency: p.currency}
-		if err := q.read(product); err != nil {
+		q := properties{event: &events[i], currency: p.currency, product: true}
+		err := q.read(product)
+		if err == nil {
+			err = q.setPrice("")
+		}
+		if err != nil {
 			return nil, fmt.Errorf("product %d: %w", i+1, err)
 		}
-		if err := q.setPrice(); err != nil {
-			return nil, fmt.Errorf("product %d: %w", i+1, err)
-		}
+		lines[i], priced = q.quantity, priced || !events[i].Price.IsZero()
+	}
+	if !priced && p.total != "" && p.sold() {
+		return events, p.shareTotal(events, lines)
 	}
 	return events, nil
 }
 
-func (p *properties) setPrice() error {
-	if p.price == "" {
-		return nil
-	}
-	m, err := parseMoney(p.price, p.currency)
+// sold reports an event whose total is money that changed hands.
+func (p *properties) sold() bool {
+	return p.event.Type == bellwether.Purchase || p.event.Type == bellwether.Refund
+}
+
+// shareTotal parts an order's total among its lines, which have no prices.
+func (p *properties) shareTotal(events []bellwether.Event, lines []pieces) error {
+	total, err := parseMoney(p.total, p.currency, 0)
 	if err != nil {
-		return fmt.Errorf("price %w", err)
+		return fmt.Errorf("total %w", err)
 	}
-	p.event.Price = m
+	for i, amount := range share(total.Amount, lines) {
+		if err := setAmounts(&events[i], lines[i], bellwether.Money{}, bellwether.Money{Amount: amount, Currency: total.Currency}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// setPrice sets the amounts of the event: by its price, or else by total.
+func (p *properties) setPrice(total string) (err error) {
+	var price, whole bellwether.Money
+	if p.price != "" {
+		if price, err = parseMoney(p.price, p.currency, 0); err != nil {
+			return fmt.Errorf("price %w", err)
+		}
+	} else if total != "" {
+		if whole, err = parseMoney(total, p.currency, 0); err != nil {
+			return fmt.Errorf("total %w", err)
+		}
+	}
+	return setAmounts(p.event, p.quantity, price, whole)
 }
 
 // context reads the parts of a message's context that an event has fields for.
@@ -278,6 +352,9 @@ func (p *properties) consent(value []byte) error {
 		inner, err := r.value()
 		if err != nil || string(key) != "categoryPreferences" {
 			return err
+		}
+		if inner[0] == '{' && p.event.Consent == nil {
+			p.event.Consent = []bellwether.Purpose{} // asked, and agreed to nothing so far
 		}
 		return scalars(inner, func(purpose, text string) {
 			if text == "true" {

@@ -26,11 +26,13 @@ func (c *Collector) rereadAs(r *Rejected) (message, error) {
 	case strings.HasPrefix(r.Format, formatRow):
 		return c.rereadRow(r)
 	case r.Format == "segment" || kind != r.Format:
-		s := segmentReader{currency: c.o.Currency, skew: r.Skew, kind: strings.TrimPrefix(kind, "segment")}
+		s := segmentReader{currency: c.o.Currency, nobody: c.o.nobody, skew: r.Skew, kind: strings.TrimPrefix(kind, "segment")}
 		if r.Line == 0 { // not from a file: it came in when it was refused
 			s.received = r.Time
 		}
 		return lineMessage(r.Raw, s.message), nil
+	case r.Format == FormatGA4:
+		return lineMessage(r.Raw, func(raw []byte) message { return ga4Message(raw, &c.o) }), nil
 	case r.Format == "event":
 		return lineMessage(r.Raw, eventMessage), nil
 	case r.Format == "item":
@@ -44,7 +46,7 @@ func (c *Collector) rereadRow(r *Rejected) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	reader, err := m.bind(m.Columns, c.o.Currency, r.Time)
+	reader, err := m.bind(m.Columns, &c.o, r.Time)
 	if err != nil {
 		return message{}, fmt.Errorf("collect: dead letter %s: %w", r.ID, err)
 	}
@@ -56,5 +58,5 @@ func (c *Collector) rereadRow(r *Rejected) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	return reader.message(textRow(r.Raw, r.Line, delimiter)), nil
+	return reader.message(textRow(r.Raw, r.Line, delimiter, m.Quote)), nil
 }

@@ -50,7 +50,7 @@ func (r *rowReader) setItem(item *bellwether.Item, f *boundField, text string, v
 		item.Cost, err = r.money(f, text, values)
 	case "stock":
 		var n int64
-		n, err = parseDecimal(text, 0)
+		n, err = parseDecimal(text, 0, f.mark)
 		item.Stock = &n
 	case "from":
 		item.From, err = r.time(f, text)

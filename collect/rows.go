@@ -13,8 +13,8 @@ import (
 // eventFields and itemFields are the names that a mapping may use.
 var (
 	eventFields = []string{
-		"anonymous", "campaign", "channel", "competitor", "consent", "creative", "currency", "decision", "event", "id", "item", "order",
-		"position", "previous", "price", "quantity", "received", "session", "subject", "time", "total", "user_agent", "value",
+		"anonymous", "campaign", "channel", "competitor", "consent", "creative", "currency", "decision", "email", "event", "id", "item", "order", "phone",
+		"position", "previous", "price", "quantity", "received", "session", "subject", "time", "total", "traits", "user_agent", "value",
 	}
 	itemFields = []string{
 		"brand", "category", "cost", "currency", "from", "id", "image", "price", "stock", "text", "title", "to", "updated",
@@ -28,11 +28,14 @@ type rowReader struct {
 	wide     []boundField // name is the channel
 	traits   []boundField // name is the column
 	columns  int
+	consents bool // a column says what people agreed to
+	known    bool // a column says when a row was received: an empty consent is then not said
 	currency bellwether.Currency
 	now      time.Time
-	format   string // how the rows are read again: formatRow or formatJSONRow
-	id       string // of the mapping, where it is kept
-	header   []byte // the columns, which ids of events are derived from too
+	nobody   func(id string) bool // names no person or device
+	format   string               // how the rows are read again: formatRow or formatJSONRow
+	id       string               // of the mapping, where it is kept
+	header   []byte               // the columns, which ids of events are derived from too
 }
 
 // Formats of dead letters that are rows.
@@ -48,6 +51,7 @@ type boundField struct {
 	field  Field
 	column int // −1: Field.Value for every row
 	time   func(string) (time.Time, error)
+	mark   byte // the decimal mark of the column, 0 where it is not known
 }
 
 // row is one row of a table.
@@ -60,14 +64,14 @@ type row struct {
 }
 
 // bind makes the reader of a table's rows. Its errors are ErrMapping.
-func (m *Mapping) bind(columns []string, currency bellwether.Currency, now time.Time) (*rowReader, error) {
+func (m *Mapping) bind(columns []string, o *Options, now time.Time) (*rowReader, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
 	if err := m.fits(columns); err != nil {
 		return nil, err
 	}
-	r := &rowReader{mapping: m, columns: len(columns), currency: currency, now: now, format: formatRow, header: []byte(strings.Join(columns, "\n"))}
+	r := &rowReader{mapping: m, columns: len(columns), currency: o.Currency, nobody: o.nobody, now: now, format: formatRow, header: []byte(strings.Join(columns, "\n"))}
 	known := eventFields
 	if m.Kind == KindItems {
 		known = itemFields
@@ -78,11 +82,13 @@ func (m *Mapping) bind(columns []string, currency bellwether.Currency, now time.
 			continue
 		}
 		parse, _ := timeParser(f.Format) // checked
-		r.fields = append(r.fields, boundField{name, f, slices.Index(columns, f.Column), parse})
+		r.known = r.known || name == "received"
+		r.consents = r.consents || name == "consent" && f.Column != ""
+		r.fields = append(r.fields, boundField{name, f, slices.Index(columns, f.Column), parse, m.mark(f)})
 	}
 	for i, c := range columns {
 		if channel, ok := m.Wide[c]; ok {
-			r.wide = append(r.wide, boundField{name: channel, column: i})
+			r.wide = append(r.wide, boundField{name: channel, column: i, mark: m.mark(Field{})})
 		}
 		if slices.Contains(m.Traits, c) && slices.Index(columns, c) == i {
 			r.traits = append(r.traits, boundField{name: c, column: i})
@@ -106,6 +112,18 @@ func (f *boundField) text(values []string) string {
 // message reads one row; one that is refused says why.
 func (r *rowReader) message(w row) message {
 	m := message{raw: w.raw, line: w.line, format: r.format, mapping: r.id, reject: w.bad}
+	if m.reject == "" {
+		check := checkUTF8
+		if r.format == formatJSONRow {
+			check = checkText
+		}
+		if err := check(w.raw); err != nil {
+			m.reject = "row " + err.Error()
+		}
+	}
+	if n := len(w.values); m.reject == "" && n > r.columns && strings.TrimSpace(strings.Join(w.values[r.columns:], "")) == "" {
+		w.values = w.values[:r.columns] // a delimiter at the end of the line
+	}
 	if m.reject == "" && len(w.values) != r.columns {
 		m.reject = fmt.Sprintf("row has %d fields, not %d", len(w.values), r.columns)
 	}
@@ -143,12 +161,12 @@ func (r *rowReader) events(w row) ([]bellwether.Event, error) {
 	var events []bellwether.Event
 	for _, f := range r.wide {
 		text := f.text(w.values)
-		if text == "" {
+		if text == "" || emptyWords[text] {
 			continue
 		}
 		channel := e
 		channel.Channel = bellwether.Channel(f.name)
-		if channel.Price, err = parseMoney(text, r.currencyOf(w.values)); err != nil {
+		if channel.Price, err = r.money(&f, text, w.values); err != nil {
 			return nil, fmt.Errorf("spend of %s %w", f.name, err)
 		}
 		if len(events) > 0 {
@@ -167,18 +185,27 @@ func (r *rowReader) events(w row) ([]bellwether.Event, error) {
 func (r *rowReader) event(values []string) (bellwether.Event, error) {
 	var e bellwether.Event
 	var price, total bellwether.Money
+	var quantity pieces
 	for i := range r.fields {
 		f := &r.fields[i]
 		text := f.text(values)
-		if text == "" {
+		if text == "" || f.column >= 0 && emptyWords[text] && f.field.Format != formatName {
 			continue
 		}
 		var err error
 		switch f.name {
+		case "subject", "anonymous", "previous":
+			if name, device := strings.CutPrefix(text, "~"); device && f.field.Format == formatName {
+				setID(&e, "anonymous", name)
+			} else if _, said := f.field.Values[text]; said || f.field.Format == formatName || !r.nobody(text) {
+				setID(&e, f.name, text)
+			}
 		case "price":
 			price, err = r.money(f, text, values)
 		case "total":
 			total, err = r.money(f, text, values)
+		case "quantity":
+			quantity, err = parsePieces(text, f.mark)
 		default:
 			err = r.set(&e, f, text)
 		}
@@ -194,11 +221,13 @@ func (r *rowReader) event(values []string) (bellwether.Event, error) {
 	if e.Occurred.IsZero() {
 		return e, fmt.Errorf("time is missing")
 	}
+	if e.Type == bellwether.Identify && e.Consent == nil && r.consents && !r.known {
+		e.Consent = []bellwether.Purpose{} // who is described and agrees to nothing
+	}
 	if e.Received.IsZero() {
 		e.Received = e.Occurred
 	}
-	setAmounts(&e, price, total)
-	return e, nil
+	return e, setAmounts(&e, quantity, price, total)
 }
 
 // set sets the field f of e.
@@ -210,26 +239,59 @@ func (r *rowReader) set(e *bellwether.Event, f *boundField, text string) (err er
 		e.Occurred, err = r.time(f, text)
 	case "received":
 		e.Received, err = r.time(f, text)
-	case "quantity":
-		e.Quantity, err = parseDecimal(text, 0)
 	case "position":
 		var n int64
-		n, err = parseDecimal(text, 0)
+		n, err = parseDecimal(text, 0, f.mark)
 		e.Position = int32(max(min(n, 1<<31-1), -1<<31))
 	case "value":
-		if e.Value, err = strconv.ParseFloat(plainNumber(text), 64); err != nil {
+		if e.Value, err = strconv.ParseFloat(plainNumber(text, f.mark, 0), 64); err != nil {
 			err = fmt.Errorf("%q is not a number that can be read", clip(text))
 		}
 	case "consent":
-		for _, p := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(",;| ", c) }) {
-			e.Consent = append(e.Consent, bellwether.Purpose(p))
-		}
-	case "competitor":
-		setTrait(e, "competitor", text)
+		e.Consent, err = parseConsent(text, f.field.Format)
+	case "traits":
+		err = setTraits(e, text)
+	case "competitor", "email", "phone":
+		setTrait(e, f.name, text)
 	default:
 		setID(e, f.name, text)
 	}
 	return err
+}
+
+// formatName is the format of subjects as this program exports them: a device is "~" and its id.
+const formatName = "name"
+
+// setTraits sets the traits that a JSON object holds.
+func setTraits(e *bellwether.Event, text string) error {
+	r := jsonReader{b: []byte(text)}
+	err := r.object(func(key []byte) error {
+		value, err := r.value()
+		if err != nil {
+			return err
+		}
+		switch value[0] {
+		case 't', 'f':
+			setTrait(e, string(key), value[0] == 't')
+		case '"':
+			setTrait(e, string(key), string(textBytes(value)))
+		case '{', '[', 'n':
+		default:
+			n, err := numberTrait(string(value))
+			if err != nil {
+				return err
+			}
+			setTrait(e, string(key), n)
+		}
+		return nil
+	})
+	if err == nil {
+		err = r.end()
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no JSON object: %w", clip(text), err)
+	}
+	return nil
 }
 
 // setType sets the type: as the mapping says it, or a name or word as senders write it.
@@ -284,41 +346,28 @@ func (r *rowReader) time(f *boundField, text string) (time.Time, error) {
 	return f.time(text)
 }
 
-// setAmounts sets the price of one piece. A total that the pieces do not divide is the price of
-// one, and their number a trait: revenue stays exact.
-func setAmounts(e *bellwether.Event, price, total bellwether.Money) {
-	if !price.IsZero() || total.IsZero() {
-		e.Price = price
-		return
-	}
-	e.Price = total
-	if q := e.Quantity; q > 1 && e.Price.Amount%q == 0 {
-		e.Price.Amount /= q
-	} else if q > 1 {
-		setTrait(e, "pieces", q)
-		e.Quantity = 1
-	}
-}
-
 // money reads an amount in major units, or in minor ones where the mapping says so.
 func (r *rowReader) money(f *boundField, text string, values []string) (bellwether.Money, error) {
-	c := r.currencyOf(values)
-	if f.field.Format != formatMinor {
-		return parseMoney(text, c)
+	c, err := r.currencyOf(values)
+	if err != nil {
+		return bellwether.Money{}, err
 	}
-	n, err := parseDecimal(text, 0)
+	if f.field.Format != formatMinor {
+		return parseMoney(text, c, f.mark)
+	}
+	n, err := parseDecimal(text, 0, f.mark)
 	return bellwether.Money{Amount: n, Currency: c}, err
 }
 
-func (r *rowReader) currencyOf(values []string) bellwether.Currency {
+func (r *rowReader) currencyOf(values []string) (bellwether.Currency, error) {
 	for i := range r.fields {
 		if r.fields[i].name == "currency" {
 			if text := r.fields[i].text(values); text != "" {
-				return bellwether.Currency(strings.ToUpper(text))
+				return currencyNamed(text, r.currency)
 			}
 		}
 	}
-	return r.currency
+	return r.currency, nil
 }
 
 // traitValue is a number if text is one as a computer writes it, else text.

@@ -3,6 +3,7 @@ package collect
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"bellwether"
@@ -10,10 +11,11 @@ import (
 
 // segmentReader turns messages in Segment's format into events.
 type segmentReader struct {
-	currency bellwether.Currency // of amounts that name none
-	received time.Time           // when the messages came in; zero: history, each one came in when it happened
-	skew     time.Duration       // what to add to a message's time, from the batch's sentAt
-	kind     string              // type of messages that name none: the last part of the path
+	currency bellwether.Currency  // of amounts that name none
+	nobody   func(id string) bool // names no person or device
+	received time.Time            // when the messages came in; zero: history, each one came in when it happened
+	skew     time.Duration        // what to add to a message's time, from the batch's sentAt
+	kind     string               // type of messages that name none: the last part of the path
 }
 
 // segmentMessage is the top level of one message; values are parts of its text.
@@ -140,6 +142,11 @@ func setObject(to *[]byte, key string, value []byte) error {
 
 // event is what the top level of m says.
 func (s *segmentReader) event(m *segmentMessage) (bellwether.Event, error) {
+	for _, id := range []*string{&m.user, &m.anonymous, &m.previous} {
+		if s.nobody(strings.TrimSpace(*id)) {
+			*id = ""
+		}
+	}
 	e := bellwether.Event{
 		ID: bellwether.EventID(m.id), Subject: bellwether.Subject(m.user),
 		Anonymous: bellwether.AnonymousID(m.anonymous), Previous: m.previous,

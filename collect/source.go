@@ -36,7 +36,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// openSource unpacks src if it begins as gzip or Zstandard does, and skips a byte order mark.
+// openSource unpacks src if it begins as gzip or Zstandard does.
 func openSource(src io.Reader) (*source, error) {
 	packed := &counter{r: src}
 	s := &source{Reader: bufio.NewReaderSize(packed, sampleSize), packed: packed, close: func() {}}
@@ -60,10 +60,29 @@ func openSource(src io.Reader) (*source, error) {
 	default:
 		s.plain = src
 	}
-	if head, _ := s.Peek(3); string(head) == "\ufeff" {
-		_, _ = s.Discard(3)
-	}
 	return s, nil
+}
+
+// crOnly rewrites s where its lines end as old Macintosh files' do.
+func (s *source) crOnly(sample []byte) bool {
+	if bytes.IndexByte(sample, '\n') >= 0 || bytes.IndexByte(sample, '\r') < 0 || bytes.IndexByte(sample, 0) >= 0 {
+		return false
+	}
+	s.Reader, s.plain = bufio.NewReaderSize(crReader{s.Reader}, sampleSize), nil
+	return true
+}
+
+// crReader turns carriage returns into line ends.
+type crReader struct{ r io.Reader }
+
+func (c crReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	for i := range p[:n] {
+		if p[i] == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // sample is the beginning of the source; it is read again afterwards.

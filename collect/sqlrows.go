@@ -27,7 +27,8 @@ func newSQLTable(rows *sql.Rows) (*sqlTable, error) {
 	for i := range t.into {
 		t.into[i] = new(any)
 	}
-	return t, checkColumns(t.names)
+	_, err = checkColumns(t.names)
+	return t, err
 }
 
 func (t *sqlTable) columns() []string { return t.names }

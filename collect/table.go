@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 
 	"bellwether/store"
 )
@@ -24,11 +26,20 @@ const guessRows = 100
 
 // table imports t by the mapping, or by a guessed one.
 func (im *importer) table(ctx context.Context, t table) error {
+	im.rows = true
 	first, last := head(t, guessRows)
 	if last != nil && last != io.EOF {
 		return last
 	}
+	if t, ok := t.(*textTable); ok {
+		for _, n := range t.notes {
+			im.note("%s", n)
+		}
+	}
 	if len(first) == 0 && last == io.EOF && im.o.Mapping == nil {
+		if _, text := t.(*textTable); text && !slices.ContainsFunc(t.columns(), knownColumn) {
+			return fmt.Errorf("%w: it is no table: it has one line, %q", ErrFormat, clip(strings.Join(t.columns(), ",")))
+		}
 		return nil // nothing to guess by and nothing to read
 	}
 	r, err := im.rowReader(ctx, t, first)
@@ -79,20 +90,27 @@ func (im *importer) rowReader(ctx context.Context, t table, first []row) (*rowRe
 			values = append(values, w.values)
 		}
 		var err error
-		if m, err = Guess(columns, values, im.o.Format); err != nil {
+		var notes []string
+		if m, notes, err = guess(columns, values, im.o.Format); err != nil {
 			return nil, err
+		}
+		for _, n := range notes {
+			im.note("%s", n)
 		}
 		im.out.Guessed = true
 	}
 	im.out.Mapping, im.out.Unused = m, m.unused(columns)
 	im.out.Format = m.about(im.out.Format)
 	bound := *m // with all that reads a row of it alone
+	bound.Fields = maps.Clone(m.Fields)
+	bound.findMarks(columns, first)
+	bound.countedPeople(columns, first)
 	bound.Columns = columns
 	bound.Delimiter = ","
 	if t, ok := t.(*textTable); ok {
-		bound.Delimiter = string(rune(t.delimiter))
+		bound.Delimiter, bound.Quote = string(rune(t.delimiter)), t.quote
 	}
-	r, err := bound.bind(columns, im.c.o.Currency, im.c.o.Clock())
+	r, err := bound.bind(columns, &im.c.o, im.c.o.Clock())
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +122,61 @@ func (im *importer) rowReader(ctx context.Context, t table, first []row) (*rowRe
 	}
 	r.id, err = im.c.keepMapping(ctx, &bound)
 	return r, err
+}
+
+// numberFields are those whose columns hold numbers.
+var numberFields = []string{"price", "total", "cost", "quantity", "value", "stock", "position"}
+
+// findMarks notes which decimal mark the first rows of each column of numbers show, where the mapping does not say it.
+func (m *Mapping) findMarks(columns []string, first []row) {
+	shown := func(column string) string {
+		i := slices.Index(columns, column)
+		if i < 0 {
+			return ""
+		}
+		values := make([]string, 0, len(first))
+		for _, w := range first {
+			if i < len(w.values) {
+				values = append(values, w.values[i])
+			}
+		}
+		if mark := columnMark(values); mark != 0 {
+			return string(rune(mark))
+		}
+		return ""
+	}
+	for _, name := range numberFields {
+		if f, ok := m.Fields[name]; ok && f.Column != "" && f.Decimal == "" && m.Decimal == "" {
+			f.Decimal = shown(f.Column)
+			m.Fields[name] = f
+		}
+	}
+	for _, column := range slices.Sorted(maps.Keys(m.Wide)) {
+		if m.Decimal == "" {
+			m.Decimal = shown(column)
+		}
+	}
+}
+
+// countedPeople keeps person 0 of a table whose people are numbered from 0: elsewhere such an id names nobody.
+func (m *Mapping) countedPeople(columns []string, first []row) {
+	for _, name := range []string{"subject", "anonymous"} {
+		f, ok := m.Fields[name]
+		i := slices.Index(columns, f.Column)
+		if !ok || i < 0 {
+			continue
+		}
+		if slices.ContainsFunc(first, func(w row) bool { return i < len(w.values) && strings.TrimSpace(w.values[i]) == "1" }) {
+			f.Values = maps.Clone(f.Values)
+			if f.Values == nil {
+				f.Values = map[string]string{}
+			}
+			if _, said := f.Values["0"]; !said {
+				f.Values["0"] = "0"
+			}
+			m.Fields[name] = f
+		}
+	}
 }
 
 // about is the format of a source whose rows m reads.
@@ -172,7 +245,8 @@ func newJSONTable(s *source, sample []byte) (*jsonTable, error) {
 			}
 		})
 	}
-	return t, checkColumns(t.names)
+	_, err := checkColumns(t.names)
+	return t, err
 }
 
 func (t *jsonTable) columns() []string { return t.names }

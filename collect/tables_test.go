@@ -57,7 +57,7 @@ func TestParquetTypes(t *testing.T) {
 	}
 	e := logged(t, p)[0]
 	want := bellwether.Event{
-		ID: e.ID, Type: bellwether.Purchase, Subject: "ann", Item: "shoe", Occurred: noon, Received: noon,
+		ID: e.ID, Import: r.ID, Type: bellwether.Purchase, Subject: "ann", Item: "shoe", Occurred: noon, Received: noon,
 		Price: bellwether.Money{Amount: 1999, Currency: "EUR"}, Traits: map[string]any{"day": "2026-01-01", "tags": "a,b"},
 	}
 	if diff := cmp.Diff(want, e); diff != "" {

@@ -8,59 +8,103 @@ import (
 	"time"
 )
 
-// layouts of times without a fixed format, most frequent first; those without a zone are UTC.
-var layouts = []string{
-	time.RFC3339Nano,
-	"2006-01-02 15:04:05Z07:00",
-	"2006-01-02T15:04:05",
-	"2006-01-02 15:04:05",
-	"2006-01-02",
-	"2006-01-02T15:04:05Z0700",
-	"2006-01-02 15:04:05Z0700",
-	"2006-01-02 15:04:05 Z07:00",
-	"2006-01-02 15:04:05 Z0700",
-	"2006-01-02 15:04:05 UTC",
-	"2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04",
-	"2006-01-02 15:04",
-	"2006/01/02 15:04:05",
-	"2006/01/02",
-	"20060102T150405Z0700",
-	time.RFC1123,
-	time.RFC1123Z,
-}
-
-// parseTime reads a time as senders write it: RFC 3339 and its relatives, a date, or Unix time
-// in seconds, milliseconds, microseconds or nanoseconds, told apart by its size. Eight digits
-// that are a day of 1900–2199 are that day.
+// parseTime reads a time as senders write it: RFC 3339 and its relatives (year first, any of "-/." between, a clock of 12 or 24
+// hours, a zone), a date with the month's name, a year, year and month or a date without marks, Unix time in seconds,
+// milliseconds, microseconds or nanoseconds, told apart by its size, or the days since 1900 that spreadsheets keep. A time
+// without a zone is UTC. Days and months that are both numbers with the year last are not told apart here: see [timeFormats].
 func parseTime(s string) (time.Time, error) {
 	s = strings.TrimSpace(s)
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t.UTC(), nil
-	}
 	if s == "" {
 		return time.Time{}, fmt.Errorf("is empty")
 	}
-	if len(s) == 8 && (s[0] == '1' && s[1] == '9' || s[0] == '2' && s[1] <= '1') {
-		if t, err := time.Parse("20060102", s); err == nil {
-			return t, nil
+	if t, ok, err := isoTime(s); ok || err != nil {
+		return t, err
+	}
+	if isNumber(s) {
+		return numberTime(s)
+	}
+	if t, ok, err := namedTime(s); ok || err != nil {
+		return t, err
+	}
+	return time.Time{}, noTime(s)
+}
+
+func noTime(s string) error {
+	return fmt.Errorf("%q is no time that can be read (RFC 3339, a date with the year first or the month's name, or Unix time); a mapping can say its format, such as \"%%d/%%m/%%Y %%H:%%M\"", clip(s))
+}
+
+// isNumber reports a plain number: digits, perhaps a sign and a point.
+func isNumber(s string) bool {
+	digits, points := 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+		case c == '.':
+			points++
+		case (c == '-' || c == '+') && i == 0:
+		default:
+			return false
 		}
 	}
-	if c := s[len(s)-1]; '0' <= c && c <= '9' || c == '.' {
-		if t, err := parseUnix(s); err == nil {
-			return t, nil
-		}
+	return digits > 0 && points <= 1
+}
+
+// Unix times before March 1973 in seconds are refused: what looks like one is a year, a count or a serial number.
+const earliestUnix = 1e8
+
+// numberTime reads a number: what its digits spell, days of a spreadsheet, or Unix time.
+func numberTime(s string) (time.Time, error) {
+	if t, ok := digitTime(s); ok {
+		return t, nil
 	}
-	for _, layout := range layouts[1:] {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
-		}
+	f, err := strconv.ParseFloat(s, 64)
+	if err == nil && 20_000 <= f && f < 80_000 { // the years 1954 to 2119
+		return excelTime(f), nil
 	}
-	return time.Time{}, fmt.Errorf("%q is no time that can be read (RFC 3339, a date, or Unix seconds or milliseconds)", clip(s))
+	return parseUnix(s)
+}
+
+// digitTime reads digits that spell a time: 2024, 202401, 20240131, 202401311430 and 20240131143000.
+func digitTime(s string) (time.Time, bool) {
+	var layout string
+	switch len(s) {
+	case 4:
+		layout = "2006"
+	case 6:
+		layout = "200601"
+	case 8:
+		layout = "20060102"
+	case 12:
+		layout = "200601021504"
+	case 14:
+		layout = "20060102150405"
+	default:
+		return time.Time{}, false
+	}
+	if !(s[0] == '1' && s[1] == '9' || s[0] == '2' && s[1] <= '1') {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(layout, s)
+	return t, err == nil
+}
+
+// excelTime is a number of days since 1899-12-30, to the second.
+func excelTime(days float64) time.Time {
+	seconds := math.Round((days - 25_569) * 86_400)
+	return time.Unix(int64(seconds), 0).UTC()
 }
 
 // parseUnix reads Unix time; the unit follows from the size.
 func parseUnix(s string) (time.Time, error) {
+	t, err := anyUnix(s)
+	if err == nil && t.Unix() < earliestUnix {
+		return time.Time{}, fmt.Errorf("%q would be a Unix time of %d: too early to be one; if it is, a mapping can say \"format: unix\"", clip(s), t.Year())
+	}
+	return t, err
+}
+
+func anyUnix(s string) (time.Time, error) {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return unixTime(n), nil
 	}
@@ -106,56 +150,4 @@ func clip(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
-}
-
-// patterns are the parts of a time's pattern, as in strptime.
-var patterns = map[byte]string{
-	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'b': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday",
-	'H': "15", 'I': "03", 'p': "PM", 'M': "04", 'S': "05", 'f': "999999999", 'z': "Z0700", 'Z': "MST", '%': "%",
-}
-
-// timeParser returns the reader of times in a format: unix, unix_ms, a pattern such as
-// "%d/%m/%Y", or "" for what parseTime finds out.
-func timeParser(format string) (func(string) (time.Time, error), error) {
-	switch format {
-	case "":
-		return parseTime, nil
-	case "unix":
-		return unixIn(1e9), nil
-	case "unix_ms":
-		return unixIn(1e6), nil
-	}
-	var layout strings.Builder
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' {
-			layout.WriteByte(format[i])
-			continue
-		}
-		i++
-		if i == len(format) || patterns[format[i]] == "" {
-			return nil, fmt.Errorf("format %q is none: write unix, unix_ms, or a pattern of %%Y %%m %%d %%H %%M %%S", clip(format))
-		}
-		layout.WriteString(patterns[format[i]])
-	}
-	return func(s string) (time.Time, error) {
-		t, err := time.Parse(layout.String(), s)
-		if err != nil {
-			return t, fmt.Errorf("%q is not in the format %q", clip(s), clip(format))
-		}
-		return t.UTC(), nil
-	}, nil
-}
-
-// unixIn reads Unix time in units of some nanoseconds.
-func unixIn(unit float64) func(string) (time.Time, error) {
-	return func(s string) (time.Time, error) {
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(math.Abs(f*unit) < 9e18) {
-			return time.Time{}, fmt.Errorf("%q is no Unix time", clip(s))
-		}
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return time.Unix(0, n*int64(unit)).UTC(), nil
-		}
-		return time.Unix(0, int64(f*unit)).UTC(), nil
-	}
 }

@@ -36,17 +36,19 @@ type writer interface {
 
 // The view's keys, by their first byte.
 const (
-	seenPrefix     = 'i' // + hash of an event's id → receipt (Unix ns), number of its group
-	groupPrefix    = 'g' // + number of a group → when it was stored (Unix ns), its hashes
-	groupsKey      = 'n' // → numbers of the oldest and the next group
-	letterPrefix   = 'r' // + id of a dead letter → its record
-	replayedPrefix = 'm' // + id of a dead letter that was replayed
-	mappingPrefix  = 'p' // + id of a mapping → its JSON
+	seenPrefix        = 'i' // + hash of an event's id → receipt (Unix ns), number of its group
+	groupPrefix       = 'g' // + number of a group → when it was stored (Unix ns), its hashes
+	groupsKey         = 'n' // → numbers of the oldest and the next group
+	letterPrefix      = 'r' // + id of a dead letter → its record
+	replayedPrefix    = 'm' // + id of a dead letter that was replayed
+	mappingPrefix     = 'p' // + id of a mapping → its JSON
+	batchPrefix       = 'b' // + id of an import → its JSON
+	batchGroupsPrefix = 'u' // + id of an import → the runs of its groups
 )
 
 const (
 	viewName    = "collect"
-	viewVersion = 1
+	viewVersion = 2
 )
 
 // seenKey is what the view knows an event id by: no id is kept in the clear.
@@ -75,6 +77,7 @@ type folder struct {
 
 func (f folder) fold(w writer, b store.Batch) error {
 	var hashes []byte
+	var batch string // the import that the events came with
 	groups, err := readGroups(w)
 	if err != nil {
 		return err
@@ -89,12 +92,17 @@ func (f folder) fold(w writer, b store.Batch) error {
 			}
 			k := keyOf(e.ID)
 			hashes = append(hashes, k[:]...)
+			if e.Import != "" {
+				batch = e.Import
+			}
 			value := binary.BigEndian.AppendUint64(nil, uint64(e.Received.UnixNano()))
 			w.Set(prefixed(seenPrefix, k[:]), binary.BigEndian.AppendUint64(value, groups.next))
 		case store.KindReject:
 			w.Set(prefixed(letterPrefix, []byte(r.ID)), r.Data)
 		case store.KindNote:
-			foldNote(w, r)
+			if err := f.foldNote(w, r); err != nil {
+				return err
+			}
 		}
 	}
 	if hashes == nil {
@@ -102,17 +110,29 @@ func (f folder) fold(w writer, b store.Batch) error {
 	}
 	stored := binary.BigEndian.AppendUint64(nil, uint64(b.Time.UnixNano()))
 	w.Set(groupKey(groups.next), append(stored, hashes...))
+	if batch != "" {
+		if err := noteGroup(w, batch, groups.next); err != nil {
+			return err
+		}
+	}
 	groups.next++
 	return f.prune(w, groups, b.Time)
 }
 
-func foldNote(w writer, r *store.Record) {
+func (f folder) foldNote(w writer, r *store.Record) error {
 	if id, ok := strings.CutPrefix(r.ID, replayedNotePrefix); ok {
 		w.Set(prefixed(replayedPrefix, []byte(id)), []byte{1})
 	}
 	if id, ok := strings.CutPrefix(r.ID, mappingNotePrefix); ok {
 		w.Set(prefixed(mappingPrefix, []byte(id)), r.Data)
 	}
+	if id, ok := strings.CutPrefix(r.ID, batchNotePrefix); ok {
+		w.Set(prefixed(batchPrefix, []byte(id)), r.Data)
+	}
+	if id, ok := strings.CutPrefix(r.ID, undoneNotePrefix); ok {
+		return f.foldUndone(w, id)
+	}
+	return nil
 }
 
 // groups numbers the batches whose ids the view still holds: oldest ≤ group < next.
