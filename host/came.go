@@ -2,9 +2,11 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"bellwether/collect"
+	"bellwether/store"
 	"bellwether/web/console"
 )
 
@@ -46,7 +48,32 @@ func (source) Data(ctx context.Context) (console.Data, error) {
 	}
 	letters, total, err := p.Collector.NewestDeadLetters(ctx, shownRefused)
 	out.Refused, out.RefusedTotal = refused(letters), total
+	if err != nil {
+		return out, err
+	}
+	batches, err := p.Imports(ctx)
+	for _, b := range batches {
+		i := console.Import{ID: b.ID, File: b.Name, Format: b.Format, Time: b.Began, Read: b.Rows, Kept: b.Accepted, Refused: b.Rejected, Repeated: b.Duplicates}
+		if b.Undone != nil {
+			i.Undone = *b.Undone
+		}
+		out.Imports = append(out.Imports, i)
+	}
 	return out, err
+}
+
+// UndoImport implements [console.Source].
+func (source) UndoImport(ctx context.Context, id string) (console.Import, error) {
+	p, err := project(ctx)
+	if err != nil {
+		return console.Import{}, err
+	}
+	b, err := p.UndoImport(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrConflict):
+		err = unprocessable(err)
+	}
+	return console.Import{ID: b.ID, File: b.Name, Kept: b.Accepted}, err
 }
 
 func refused(letters []collect.Rejected) (out []console.Refused) {

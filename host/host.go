@@ -83,6 +83,7 @@ func routesOf(o *Options) []web.Route {
 		routes.PostHog(part(func(p *pipeline.Project) routes.Collector { return p.Collector }), nil),
 		routes.Items(func(ctx context.Context) (routes.Catalogue, error) { return project(ctx) }),
 		routes.Import(part(func(p *pipeline.Project) routes.Importer { return p.Collector })),
+		routes.ImportList(func(ctx context.Context) (routes.Imports, error) { return project(ctx) }),
 		sqlRoutes(),
 		routes.DeadLetters(part(func(p *pipeline.Project) routes.Rejects { return p.Collector })),
 		routes.DecisionLog(part(func(p *pipeline.Project) routes.Decisions { return p.Decider })),
@@ -107,6 +108,7 @@ func routesOf(o *Options) []web.Route {
 var (
 	_ routes.Report    = (*measure.Report)(nil)
 	_ routes.Catalogue = (*pipeline.Project)(nil)
+	_ routes.Imports   = (*pipeline.Project)(nil)
 )
 
 // Exports are the files that can be had.

@@ -16,6 +16,8 @@ type SQLImport struct {
 	Query  string `json:"query"`
 	Map    string `json:"map,omitempty" doc:"A mapping in YAML."`
 	DryRun bool   `json:"dry_run,omitempty"`
+
+	Replace bool `json:"replace,omitempty" doc:"Take earlier imports of queries back."`
 }
 
 // sqlRoutes are those of imports from a database: the server connects to it, so that only its own machine may ask.
@@ -30,7 +32,7 @@ func sqlRoutes() []web.Route {
 		if !web.CallFrom(ctx).Local {
 			return nil, notHere("a database")
 		}
-		o := collect.ImportOptions{Name: "query", DryRun: in.Body.DryRun}
+		o := collect.ImportOptions{Name: "query", DryRun: in.Body.DryRun, Replace: in.Body.Replace}
 		if in.Body.Map != "" {
 			if o.Mapping, err = collect.ParseMapping([]byte(in.Body.Map)); err != nil {
 				return nil, err

@@ -27,6 +27,7 @@ type Options struct {
 	Logger       *slog.Logger                         // nil: none
 	Currency     bellwether.Currency                  // "": USD
 	Rates        map[bellwether.Currency]float64      // value of one unit of another currency in the project's
+	Nobody       []string                             // ids that name no person or device, beside the usual words
 	HoldoutShare float64                              // of people; 0: decide.DefaultHoldout; negative: none
 	Policies     map[bellwether.Surface]decide.Policy // by surface; others get Softmax
 	CacheBytes   int64                                // that remembering people between requests may take; 0: 256 MiB
@@ -93,7 +94,7 @@ func (p *Project) open(ctx context.Context) (err error) {
 	if p.History, err = history.Open(ctx, p.Store, history.Options{Clock: o.Clock, Currency: o.Currency, Rates: o.Rates, Logger: o.Logger}); err != nil {
 		return err
 	}
-	if p.Collector, err = collect.New(ctx, p.Store, collect.Options{Clock: o.Clock, Currency: o.Currency}); err != nil {
+	if p.Collector, err = collect.New(ctx, p.Store, collect.Options{Clock: o.Clock, Currency: o.Currency, Nobody: o.Nobody}); err != nil {
 		return err
 	}
 	p.Decider, err = decide.New(p.Store, p.History, decide.Options{

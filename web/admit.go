@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -109,6 +110,9 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, to *row, in *admit
 	}
 	if to.Role == Collect {
 		err = b.unpack()
+	}
+	if err == nil && bytes.HasPrefix(b.buf.Bytes(), []byte("\ufeff")) {
+		b.buf.Next(3) // a byte order mark, as some tools write
 	}
 	if err == nil && in.inside {
 		*in, err = s.byKey(to.Key(r, b.buf.Bytes()), in.owner, to)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"bellwether"
 	"bellwether/collect"
 	"bellwether/store"
 
@@ -137,6 +138,12 @@ func problemOf(failures []Failure, err error) *Problem {
 			p.Type, p.Advice, p.Retry = problemType+f.Name, f.Advice, int(f.Retry/time.Second)
 			return p
 		}
+	}
+	var field *bellwether.FieldError
+	if errors.As(err, &field) {
+		p = BadRequest("%w", err).Advise("send it otherwise; the field is named in errors")
+		p.Errors = []Fault{{Location: field.Field, Message: field.Reason}}
+		return p
 	}
 	p = NewProblem(http.StatusInternalServerError, "the request failed because of an error inside the program").Advise("see the server's log")
 	p.cause = err

@@ -29,6 +29,20 @@ func (p *Project) AcceptItems(ctx context.Context, texts []json.RawMessage) (col
 	return r, err
 }
 
+// UndoImport takes an import back; requests see that when it returns.
+func (p *Project) UndoImport(ctx context.Context, id string) (collect.Batch, error) {
+	b, err := p.Collector.UndoImport(ctx, id)
+	if err == nil {
+		err = p.Flush(ctx)
+	}
+	return b, err
+}
+
+// Imports returns every import, the newest first.
+func (p *Project) Imports(ctx context.Context) ([]collect.Batch, error) {
+	return p.Collector.Imports(ctx)
+}
+
 // Note implements [learn.Recorder]: it logs a record of the system's own.
 func (p *Project) Note(ctx context.Context, kind bellwether.EventType, traits map[string]any) error {
 	now := p.Clock()

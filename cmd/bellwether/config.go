@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bellwether"
@@ -30,6 +31,7 @@ type configuration struct {
 	Rates          map[bellwether.Currency]float64     `yaml:"rates,omitempty"`           // value of one unit of another currency in the project's
 	Policies       map[bellwether.Surface]decide.Named `yaml:"policies,omitempty"`        // by surface, such as a threshold for email; others have softmax
 	Costs          costs                               `yaml:"costs,omitempty"`           // of messages, coupons and the rest, without which the return on cost is withheld
+	Nobody         []string                            `yaml:"nobody,omitempty"`          // ids that name no person or device, beside null, undefined, 0 and their like
 	HoldoutShare   float64                             `yaml:"holdout_share"`             // of people, left alone so that the product's worth can be measured
 	CompareFrom    time.Time                           `yaml:"compare_from,omitempty"`    // decisions before it are not compared with the holdout
 	TurnEvery      time.Duration                       `yaml:"turn_every"`                // 0: only by hand
@@ -109,7 +111,7 @@ func (c *configuration) options() (pipeline.Options, error) {
 	}
 	return pipeline.Options{
 		Options:  app.Options{Sending: c.sending},
-		Currency: c.Currency, Rates: c.Rates, HoldoutShare: share, CompareFrom: c.CompareFrom,
+		Currency: c.Currency, Rates: c.Rates, Nobody: c.Nobody, HoldoutShare: share, CompareFrom: c.CompareFrom,
 		Policies: policies, Costs: spent, Training: training,
 	}, nil
 }
@@ -128,14 +130,17 @@ func (c *configuration) policies() (map[bellwether.Surface]decide.Policy, error)
 }
 
 func (s *shell) configs() *cobra.Command {
-	var effective bool
+	var original bool
 	show := &cobra.Command{
-		Use: "show", Short: "Print the configuration: the file's, or with --effective what holds", Args: cobra.NoArgs,
+		Use: "show", Short: "Print the configuration that holds, and where each value comes from", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			conf := defaults()
-			if effective {
+			conf, from := defaults(), map[string]string{}
+			if !original {
 				var err error
-				if conf, err = s.configured(); err != nil {
+				if conf, err = s.configured(); err == nil {
+					from, err = s.origins()
+				}
+				if err != nil {
 					return err
 				}
 				conf.WebhookKey, conf.SMTP = masked(conf.WebhookKey), masked(conf.SMTP)
@@ -144,14 +149,63 @@ func (s *shell) configs() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("writing the configuration: %w", err)
 			}
-			_, err = c.OutOrStdout().Write(b)
+			_, err = io.WriteString(c.OutOrStdout(), withOrigins(string(b), from))
 			return err
 		},
 	}
-	show.Flags().BoolVar(&effective, "effective", false, "defaults, file and environment together; without it the defaults")
+	show.Flags().BoolVar(&original, "defaults", false, "the defaults in place of what holds")
+	show.Flags().Bool("effective", true, "what holds; it is what is shown anyway")
+	_ = show.Flags().MarkHidden("effective") // the flag is there: it was set a line above
 	cmd := &cobra.Command{Use: "config", Short: "The configuration"}
 	cmd.AddCommand(show)
 	return cmd
+}
+
+// settingVariables are the environment's names of settings.
+var settingVariables = map[string]string{"listen": "BELLWETHER_LISTEN", "nats": "BELLWETHER_NATS", "smtp": "BELLWETHER_SMTP", "webhook_key": "BELLWETHER_WEBHOOK_KEY"}
+
+// origins says of each setting that is no default where it comes from.
+func (s *shell) origins() (map[string]string, error) {
+	out := map[string]string{}
+	path := s.config
+	if path == "" {
+		path = filepath.Join(s.data, "config.yaml")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	named := map[string]any{}
+	if err := yaml.Unmarshal(text, &named); err != nil {
+		return nil, exit{2, fmt.Errorf("configuration %s: %w", path, err)}
+	}
+	for key := range named {
+		out[key] = path
+	}
+	for key, variable := range settingVariables {
+		if os.Getenv(variable) != "" {
+			out[key] = variable
+		}
+	}
+	return out, nil
+}
+
+// withOrigins writes behind each setting where it comes from.
+func withOrigins(text string, from map[string]string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		key, _, found := strings.Cut(line, ":")
+		origin := from[key]
+		if origin == "" {
+			origin = "default"
+		}
+		if found && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "-") {
+			line = fmt.Sprintf("%-40s # %s", line, origin)
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
 }
 
 func masked(secret string) string {

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"bellwether/collect"
 	"bellwether/host"
@@ -25,7 +27,8 @@ import (
 // importing is what an import was told.
 type importing struct {
 	format, mapping, dsn, query string
-	dry                         bool
+	encoding                    string
+	dry, replace                bool
 }
 
 func (s *shell) imports() *cobra.Command {
@@ -41,12 +44,20 @@ func (s *shell) imports() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return s.importAll(c, args, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "", "of the files: segment, csv, parquet, sequence, movielens, items, spend, prices")
+	f.StringVar(&o.format, "format", "", "of the files: "+strings.Join(importFormats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(importFormats, cobra.ShellCompDirectiveNoFileComp))
 	f.StringVar(&o.mapping, "map", "", "YAML file that says how rows become events")
+	f.StringVar(&o.encoding, "encoding", "", "of the text, such as windows-1252, utf-16, shift_jis, gb18030; by default guessed, and printed")
+	f.BoolVar(&o.replace, "replace", false, "take earlier imports of files of the same name back: this one stands in their place")
 	f.BoolVar(&o.dry, "dry-run", false, "read, check and count, but write nothing")
 	f.StringVar(&o.dsn, "sql", "", "PostgreSQL to read from, such as postgres://user@host/database")
 	f.StringVar(&o.query, "query", "", "with --sql: what to read")
 	return cmd
+}
+
+var importFormats = []string{
+	collect.FormatSegment, collect.FormatEvents, collect.FormatCSV, collect.FormatJSON, collect.FormatParquet, collect.FormatGA4, collect.FormatSequence,
+	collect.FormatMovieLens, collect.FormatItems, collect.FormatSpend, collect.FormatPrices,
 }
 
 // imported is the report of one source.
@@ -67,7 +78,7 @@ func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
 	var reports []imported
 	if o.dsn != "" {
 		var r collect.ImportReport
-		in := host.SQLImport{DSN: o.dsn, Query: o.query, Map: mapping, DryRun: o.dry}
+		in := host.SQLImport{DSN: o.dsn, Query: o.query, Map: mapping, DryRun: o.dry, Replace: o.replace}
 		if err := client.Do(c.Context(), http.MethodPost, "/v1/imports/sql", &in, &r, s.Report()); err != nil {
 			return err
 		}
@@ -158,13 +169,16 @@ func (s *shell) importClient(ctx context.Context, dry bool) (*web.Client, error)
 
 func (s *shell) importFile(ctx context.Context, client *web.Client, name, mapping string, o importing) (r collect.ImportReport, err error) {
 	q := url.Values{"name": {filepath.Base(name)}}
-	for key, value := range map[string]string{"format": o.format, "map": mapping} {
+	for key, value := range map[string]string{"format": o.format, "map": mapping, "encoding": o.encoding} {
 		if value != "" {
 			q.Set(key, value)
 		}
 	}
 	if o.dry {
 		q.Set("dry_run", "true")
+	}
+	if o.replace {
+		q.Set("replace", "true")
 	}
 	in := os.Stdin
 	if name == "-" {
@@ -188,6 +202,18 @@ func writeImports(w io.Writer, reports []imported, dry bool) error {
 	}
 	for _, r := range reports {
 		fmt.Fprintf(w, "%s (%s): %s %d events from %d rows; %d duplicates, %d refused\n", r.Name, r.Format, verb, r.Events, r.Rows, r.Duplicates, r.Rejected)
+		if len(r.Replaced) > 0 {
+			fmt.Fprintf(w, "it stands in the place of %s\n", strings.Join(r.Replaced, ", "))
+		}
+		if r.ID != "" && !dry {
+			fmt.Fprintf(w, "import %s: bellwether imports undo %s takes it back\n", r.ID, r.ID)
+			if r.Accepted == 0 && r.Duplicates > 0 && r.Guessed == false {
+				fmt.Fprintf(w, "all of it was imported before: with --replace the mapping of now counts\n")
+			}
+		}
+		for _, n := range r.Notes {
+			fmt.Fprintf(w, "note: %s\n", n)
+		}
 		if r.Guessed && r.Mapping != nil {
 			text, err := r.Mapping.YAML()
 			if err != nil {
@@ -207,6 +233,62 @@ func writeImports(w io.Writer, reports []imported, dry bool) error {
 
 func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") + "\n"
+}
+
+// importList lists imports and takes them back.
+func (s *shell) importList() *cobra.Command {
+	cmd := &cobra.Command{Use: "imports", Short: "What was imported; imports undo takes one back"}
+	list := &cobra.Command{
+		Use: "list", Short: "Every import, the newest first, with its counts", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := s.Client(c.Context())
+			if err != nil {
+				return err
+			}
+			var out []collect.Batch
+			if err := client.Do(c.Context(), http.MethodGet, "/v1/imports", nil, &out, nil); err != nil {
+				return err
+			}
+			return s.Print(c.OutOrStdout(), out, func(w io.Writer) error { return writeBatches(w, out) })
+		},
+	}
+	undo := &cobra.Command{
+		Use: "undo ID", Short: "Take an import back: what came with it is not read any more, and the file can be imported again", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := s.Client(c.Context())
+			if err != nil {
+				return err
+			}
+			var b collect.Batch
+			if err := client.Do(c.Context(), http.MethodPost, "/v1/imports/"+url.PathEscape(args[0])+"/undo", nil, &b, nil); err != nil {
+				return err
+			}
+			return s.Print(c.OutOrStdout(), b, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "took %s back: %d messages of %s are not read any more\n", b.ID, b.Accepted, b.Name)
+				return err
+			})
+		},
+	}
+	cmd.AddCommand(list, undo)
+	return cmd
+}
+
+func writeBatches(w io.Writer, all []collect.Batch) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "IMPORT\tFILE\tFORMAT\tBEGAN\tROWS\tWRITTEN\tDUPLICATES\tREFUSED\tSTATE")
+	for _, b := range all {
+		state := "holds"
+		switch {
+		case b.ReplacedBy != "":
+			state = "replaced by " + b.ReplacedBy
+		case b.Undone != nil:
+			state = "taken back " + b.Undone.Format(time.DateTime)
+		case b.Ended == nil:
+			state = "interrupted, or under way"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", b.ID, b.Name, b.Format, b.Began.Format(time.DateTime), b.Rows, b.Accepted, b.Duplicates, b.Rejected, state)
+	}
+	return t.Flush()
 }
 
 func (s *shell) rejects() *cobra.Command {

@@ -46,6 +46,14 @@ func known(args []string) error {
 	return exit{2, fmt.Errorf("there is no task %q: it can be one of %s", task(args), tasks())}
 }
 
+// completeTask offers the tasks to the shell that completes a command line.
+func completeTask(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return strings.Split(tasks(), ", "), cobra.ShellCompDirectiveNoFileComp
+}
+
 // stage asks for one stage of a turn.
 func (s *shell) stage(c *cobra.Command, name string, args []string, t routes.Training, out any, creates bool) error {
 	if err := known(args); err != nil {
@@ -104,7 +112,8 @@ func located(t *routes.Training) (err error) {
 func (s *shell) train() *cobra.Command {
 	var t routes.Training
 	cmd := &cobra.Command{
-		Use: "train [TASK]", Short: "Fit every model of a task on the log or a table", Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeTask,
+		Use:               "train [TASK]", Short: "Fit every model of a task on the log or a table", Args: cobra.MaximumNArgs(1),
 		Long: "Fit every model of a task (" + tasks() + ") on what the log holds. A run that is interrupted is resumed by the same\n" +
 			"command while the data are the same. With --table FILE.csv it learns from a table instead.",
 		Example: "  bellwether train --minutes 10\n  bellwether train TASK --table churn.csv --target Churn --positive Yes --drop customerID",
@@ -131,7 +140,8 @@ func (s *shell) evaluate() *cobra.Command {
 	var t routes.Training
 	var card string
 	cmd := &cobra.Command{
-		Use: "evaluate [TASK]", Short: "Rank the models of the newest run next to plain ones, and write the card", Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeTask,
+		Use:               "evaluate [TASK]", Short: "Rank the models of the newest run next to plain ones, and write the card", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := located(&t); err != nil {
 				return err
@@ -156,7 +166,8 @@ func (s *shell) evaluate() *cobra.Command {
 func (s *shell) promote() *cobra.Command {
 	var t routes.Training
 	cmd := &cobra.Command{
-		Use: "promote [TASK]", Short: "Put the best model of the newest evaluated run in service if it beats what is there", Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeTask,
+		Use:               "promote [TASK]", Short: "Put the best model of the newest evaluated run in service if it beats what is there", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := located(&t); err != nil {
 				return err

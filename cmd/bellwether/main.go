@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"bellwether/apps"
@@ -111,8 +112,12 @@ func (s *shell) command() *cobra.Command {
 		Short:         "Large AI models for marketing, around one log in which every decision can be proved",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       version(),
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit{2, err} })
+	root.SetVersionTemplate("bellwether {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return exit{2, fmt.Errorf("%w: see %s --help; write -- before a name that begins with a minus", err, c.CommandPath())}
+	})
 	f := root.PersistentFlags()
 	f.StringVar(&s.data, "data", env("BELLWETHER_DATA", "bellwether-data"), "folder of the data (BELLWETHER_DATA)")
 	f.StringVar(&s.config, "config", os.Getenv("BELLWETHER_CONFIG"), "configuration file; by default config.yaml in the data folder (BELLWETHER_CONFIG)")
@@ -120,7 +125,7 @@ func (s *shell) command() *cobra.Command {
 	f.BoolVar(&s.json, "json", false, "one JSON document on stdout")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress on stderr")
 	root.AddCommand(
-		s.demo(), s.serve(), s.imports(), s.train(), s.evaluate(), s.promote(), s.turn(), s.report(), s.export(), s.rejects(), s.keys(), s.configs(), s.bench(),
+		s.demo(), s.serve(), s.imports(), s.importList(), s.train(), s.evaluate(), s.promote(), s.turn(), s.report(), s.export(), s.rejects(), s.keys(), s.configs(), s.bench(),
 		s.doctor(), s.backup(), s.restore(),
 	)
 	for _, a := range apps.All() {
@@ -133,6 +138,34 @@ func (s *shell) command() *cobra.Command {
 		s.ended(c)
 	}
 	return root
+}
+
+// version is what the program was built from: the module's version, or else the commit and its time.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	commit, at, changed := "", "", ""
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			commit = s.Value[:min(len(s.Value), 12)]
+		case "vcs.time":
+			at = s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				changed = ", changed since"
+			}
+		}
+	}
+	if commit == "" {
+		return "built from source"
+	}
+	return "built from " + commit + " of " + at + changed
 }
 
 // wrapArgs makes a wrong number of arguments a usage error.

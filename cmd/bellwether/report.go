@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"bellwether/host"
@@ -20,11 +25,9 @@ func (s *shell) report() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report", Short: "What the decisions were worth", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if s.json {
-				format = "json"
-			}
-			if format != "html" && format != "json" && format != "csv" {
-				return exit{2, fmt.Errorf("format is %q; it can be html, json or csv", format)}
+			format, err := s.reportFormat(format, out)
+			if err != nil {
+				return err
 			}
 			client, err := s.Client(c.Context())
 			if err != nil {
@@ -36,15 +39,64 @@ func (s *shell) report() *cobra.Command {
 				}
 			}
 			return s.writeTo(c, out, func(w io.Writer) error {
-				return client.Do(c.Context(), http.MethodGet, "/v1/report?format="+format, nil, w, nil)
+				if format != "text" {
+					return client.Do(c.Context(), http.MethodGet, "/v1/report?format="+format, nil, w, nil)
+				}
+				var table bytes.Buffer
+				if err := client.Do(c.Context(), http.MethodGet, "/v1/report?format=csv", nil, &table, nil); err != nil {
+					return err
+				}
+				return writeTable(w, &table)
 			})
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&format, "format", "html", "html, json or csv")
+	f.StringVar(&format, "format", "", "html, json, csv or text; by default text on a terminal, by the name of the file of -o, and else html")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"html", "json", "csv", "text"}, cobra.ShellCompDirectiveNoFileComp))
 	f.StringVarP(&out, "output", "o", "", "file; stdout by default")
 	f.BoolVar(&fresh, "fresh", false, "read everybody first: without it, as the newest turn or refreshment found")
 	return cmd
+}
+
+// reportFormat is the format that was named, or the one that suits where the report goes.
+func (s *shell) reportFormat(named, file string) (string, error) {
+	info, err := os.Stdout.Stat()
+	switch extension := strings.TrimPrefix(filepath.Ext(file), "."); {
+	case s.json:
+		return "json", nil
+	case slices.Contains([]string{"html", "json", "csv", "text"}, named):
+		return named, nil
+	case named != "":
+		return "", exit{2, fmt.Errorf("format is %q; it can be html, json, csv or text", named)}
+	case extension == "json" || extension == "csv":
+		return extension, nil
+	case extension == "txt":
+		return "text", nil
+	case file == "" && err == nil && info.Mode()&os.ModeCharDevice != 0:
+		return "text", nil
+	}
+	return "html", nil
+}
+
+// writeTable writes rows of CSV in columns, a heading where the section changes.
+func writeTable(w io.Writer, in io.Reader) error {
+	rows, err := csv.NewReader(in).ReadAll()
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	section := ""
+	for i, row := range rows {
+		if len(row) == 0 || i == 0 {
+			continue
+		}
+		if row[0] != section {
+			section = row[0]
+			fmt.Fprintf(t, "\n%s\n", strings.ToUpper(section))
+		}
+		fmt.Fprintln(t, "  "+strings.TrimRight(strings.Join(row[1:], "\t"), "\t"))
+	}
+	return t.Flush()
 }
 
 // writeTo writes to a file that a person named, or to stdout.

@@ -20,6 +20,7 @@ type dataView struct {
 	Refused page.Table
 	Replay  bool // there is something to read again
 	Imports page.Table
+	Undo    bool // there is an import to take back
 }
 
 // foundRule is a rule with what it found, for the examples.
@@ -34,6 +35,9 @@ func (p pages) data(ctx context.Context, _ *http.Request) (any, error) {
 		return nil, err
 	}
 	out := dataView{Refused: refusedTable("refused", in.Refused), Replay: in.RefusedTotal > 0, Imports: importTable(in.Imports)}
+	for _, i := range in.Imports {
+		out.Undo = out.Undo || i.Undone.IsZero()
+	}
 	if in.Events == 0 {
 		out.Empty = nothingYet(in.Waiting)
 	} else {
@@ -155,9 +159,40 @@ func importTable(rows []Import) page.Table {
 		if !i.Undone.IsZero() {
 			state = page.Badge{Text: page.T("data.undone"), Tone: "quiet"}
 		}
-		t.Rows = append(t.Rows, page.Row{Cells: []any{page.Two{First: i.File, Second: i.Format}, i.Time, i.Read, i.Kept, i.Repeated, i.Refused, state}})
+		t.Rows = append(t.Rows, page.Row{Cells: []any{page.Two{First: i.File, Second: i.Format + " · " + i.ID}, i.Time, i.Read, i.Kept, i.Repeated, i.Refused, state}})
 	}
 	return t
+}
+
+// undo takes an import back, after showing what goes.
+func (p pages) undo() page.Action {
+	find := func(ctx context.Context, id string) (Import, error) {
+		in, err := p.source.Data(ctx)
+		for _, i := range in.Imports {
+			if i.ID == id {
+				return i, err
+			}
+		}
+		return Import{}, err
+	}
+	return page.Action{
+		Name: "undo", Role: Operator, Title: page.T("data.undo.title"), Button: page.T("data.undo.button"),
+		Fields: []page.Field{{Name: "id", Label: page.T("data.undo.id"), Help: page.T("data.undo.help")}},
+		Preview: func(ctx context.Context, v url.Values) (page.Preview, error) {
+			i, err := find(ctx, v.Get("id"))
+			if err != nil {
+				return page.Preview{}, err
+			}
+			if i.ID == "" || !i.Undone.IsZero() {
+				return page.Preview{Summary: page.T("data.undo.none"), Nothing: true}, nil
+			}
+			return page.Preview{Summary: page.T("data.undo.would", i.File, i.Kept)}, nil
+		},
+		Do: func(ctx context.Context, v url.Values) (page.Text, error) {
+			i, err := p.source.UndoImport(ctx, v.Get("id"))
+			return page.T("data.undo.done", i.File, i.Kept), err
+		},
+	}
 }
 
 // replay reads kept-aside messages again, after showing how many would then be accepted.

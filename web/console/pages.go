@@ -58,7 +58,7 @@ func Module(s Source) page.Module {
 			},
 			{
 				Path: "/data", Role: Reader, Group: "data", Title: "data.title", Summary: "data.summary", Template: "data.html.tmpl",
-				Doc: "what came in, what the cleaning rules did, and what was kept aside", Data: p.data, Actions: []page.Action{p.replay()},
+				Doc: "what came in, what the cleaning rules did, and what was kept aside", Data: p.data, Actions: []page.Action{p.replay(), p.undo()},
 			},
 		},
 	}

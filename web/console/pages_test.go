@@ -129,3 +129,24 @@ func BenchmarkPages(b *testing.B) {
 		})
 	}
 }
+
+// TestUndo: what goes is shown before it is done; an import that is not there, or was taken back, is nothing.
+func TestUndo(t *testing.T) {
+	a := pages{sample{}}.undo()
+	data, err := sample{}.Data(t.Context())
+	if err != nil || len(data.Imports) == 0 {
+		t.Fatalf("%d imports, %v", len(data.Imports), err)
+	}
+	for _, i := range data.Imports {
+		p, err := a.Preview(t.Context(), url.Values{"id": {i.ID}})
+		if err != nil || p.Nothing != !i.Undone.IsZero() {
+			t.Errorf("%s: %+v, %v", i.ID, p, err)
+		}
+	}
+	if p, err := a.Preview(t.Context(), url.Values{"id": {"none"}}); err != nil || !p.Nothing {
+		t.Errorf("none: %+v, %v", p, err)
+	}
+	if _, err := a.Do(t.Context(), url.Values{"id": {data.Imports[0].ID}}); err != nil {
+		t.Error(err)
+	}
+}

@@ -185,6 +185,10 @@ func (s sample) Data(context.Context) (Data, error) {
 	return d, nil
 }
 
+func (s sample) UndoImport(context.Context, string) (Import, error) {
+	return Import{ID: "t-1", File: "orders.csv", Kept: 3}, nil
+}
+
 func (s sample) Replay(_ context.Context, source string, dry bool) (Replayed, error) {
 	if source == "nowhere" {
 		return Replayed{}, &page.Error{Status: 422, Err: errors.New("no message came from nowhere")}

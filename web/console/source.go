@@ -19,6 +19,8 @@ type Source interface {
 	Data(ctx context.Context) (Data, error)
 	// Replay reads kept-aside messages again: those of a source, or all where it is "". A dry one only says what would happen.
 	Replay(ctx context.Context, source string, dry bool) (Replayed, error)
+	// UndoImport takes an import back.
+	UndoImport(ctx context.Context, id string) (Import, error)
 }
 
 // Earned is what the product earned against its own holdout.

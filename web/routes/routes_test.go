@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -90,7 +91,7 @@ func of[T any](ctx context.Context) (T, error) { return web.ProjectOf[T](ctx) }
 
 func table() []web.Route {
 	return slices.Concat(
-		Collect(of[Collector], CollectOptions{Prefix: "/e"}), PostHog(of[Collector], nil), Items(of[Catalogue]), DeadLetters(of[Rejects]), Import(of[Importer]),
+		Collect(of[Collector], CollectOptions{Prefix: "/e"}), PostHog(of[Collector], nil), Items(of[Catalogue]), DeadLetters(of[Rejects]), Import(of[Importer]), ImportList(of[Imports]),
 		DecisionLog(of[Decisions]), Worth(func(context.Context) (Report, error) { return worth{}, nil }), Models(of[Cards]),
 		Turn(run), OneStage("train", "Fit every candidate of a task", run),
 		Export(of[Exporter], []File{{"events", "cleaned events", "application/vnd.apache.parquet"}, {"early", "breaks", "application/x-broken"}, {"late", "breaks", "application/x-broken"}}),
@@ -262,11 +263,37 @@ func TestImport(t *testing.T) {
 			}
 		})
 	}
+	f.takeBack()
 	client := web.InProcess(f.server, "shop", web.ClientOptions{})
 	var report collect.ImportReport
 	steps := 0
-	if err := client.Do(t.Context(), "POST", "/v1/imports", strings.NewReader(orders), &report, func(bellwether.Progress) { steps++ }); err != nil || report.Duplicates != 2 || steps == 0 {
+	if err := client.Do(t.Context(), "POST", "/v1/imports", strings.NewReader(orders), &report, func(bellwether.Progress) { steps++ }); err != nil || report.Accepted != 2 || steps == 0 {
 		t.Errorf("through the client: %+v, %d reports, %v", report, steps, err)
+	}
+}
+
+// takeBack takes the import of orders.csv back, once, and then the same rows are new.
+func (f *fixture) takeBack() {
+	f.t.Helper()
+	status, body := f.ask("GET", "/v1/imports", web.Admin, "")
+	var all []collect.Batch
+	if err := json.Unmarshal([]byte(body), &all); err != nil || status != 200 {
+		f.t.Fatalf("%d %s %v", status, body, err)
+	}
+	i := slices.IndexFunc(all, func(b collect.Batch) bool { return b.Name == "orders.csv" && b.Accepted == 2 })
+	if i < 0 {
+		f.t.Fatalf("no import of two orders: %s", body)
+	}
+	for _, want := range []int{200, 409} {
+		if status, body := f.ask("POST", "/v1/imports/"+all[i].ID+"/undo", web.Admin, ""); status != want {
+			f.t.Errorf("undo: %d %s, want %d", status, body, want)
+		}
+	}
+	if status, body := f.ask("POST", "/v1/imports/none/undo", web.Admin, ""); status != 404 {
+		f.t.Errorf("undo of none: %d %s", status, body)
+	}
+	if status, _ := f.ask("POST", "/v1/imports/"+all[i].ID+"/undo", web.Write, ""); status != 403 {
+		f.t.Errorf("undo with a key that writes: %d", status)
 	}
 }
 
