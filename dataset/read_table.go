@@ -1,7 +1,8 @@
 package dataset
 
 import (
-	"cmp"
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -21,14 +22,15 @@ type ReadTableOptions struct {
 	Positive string   // its value that counts as 1; "": the one of two that says yes (or true, 1), or a numeric target
 	Subject  string   // the column that names the row; "": the rows are numbered
 	Drop     []string // columns to leave out
-	Comma    rune     // zero: a comma
+	Comma    rune     // zero: the one of , ; tab and | that parts the header into the most columns
 	Test     float64  // as in TableOptions
 	Valid    float64
 	Seed     uint64
 }
 
-// ReadTable reads a CSV file with a header. A column is numeric when every value of it that is not blank
-// is a finite number, else it is of categories. Blanks (empty, white space, NA, N/A, NaN, null) of a
+// ReadTable reads a CSV file with a header. A column is numeric when at least nine in ten of its values that are not blank
+// are numbers, else it is of categories. The few others of a numeric column (inf, $12, 1,5, what a float32 can't hold) are set aside as blanks
+// are, and reported. Blanks (empty, white space, NA, N/A, NaN, null) of a
 // numeric column become the median of its training rows and are reported; those of a category are
 // missing. A column without any value, or a category that names almost every row, is left out and reported,
 // and so are rows that cannot be read or whose target is blank.
@@ -74,8 +76,13 @@ type rawTable struct {
 
 // readCSV reads what can be read; a row that is broken or of another length is reported and left out.
 func readCSV(r io.Reader, comma rune) (*rawTable, error) {
-	in := csv.NewReader(r)
-	in.Comma, in.FieldsPerRecord = cmp.Or(comma, ','), -1
+	text := bufio.NewReaderSize(r, 64<<10)
+	if comma == 0 {
+		head, _ := text.Peek(64 << 10) // an error comes again when it is read
+		comma = delimiter(head)
+	}
+	in := csv.NewReader(text)
+	in.Comma, in.FieldsPerRecord = comma, -1
 	header, err := in.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("the file is empty: its first line must name the columns")
@@ -117,6 +124,18 @@ func readCSV(r io.Reader, comma rune) (*rawTable, error) {
 	return raw, nil
 }
 
+// delimiter is what parts the first line into the most columns.
+func delimiter(head []byte) rune {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	best, most := ',', 0
+	for _, d := range []rune{',', ';', '\t', '|'} {
+		if n := bytes.Count(line, []byte(string(d))); n > most {
+			best, most = d, n
+		}
+	}
+	return best
+}
+
 func (t *rawTable) rule(name, why string) *tally {
 	row := &tally{history.RuleReport{Rule: name, Why: why}}
 	t.report.rows = append(t.report.rows, row)
@@ -139,10 +158,10 @@ func blank(cell string) bool {
 	return false
 }
 
-// number reads a finite number.
+// number reads a number that a model can hold: a finite one of a float32.
 func number(cell string) (float64, bool) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(cell), 64)
-	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
+	return v, err == nil && math.Abs(v) <= math.MaxFloat32
 }
 
 // readTarget drops rows without a target and reads the others' into t.
@@ -214,28 +233,48 @@ func positiveLevel(o ReadTableOptions, levels map[string]bool, numeric bool) (st
 	return "", nil
 }
 
+// mostly is how many values of a numeric column stand beside one that is no number at least, that one included.
+const mostly = 10
+
+// setAside reports the values of a numeric column that are no numbers; they are filled as blanks are.
+func (t *rawTable) setAside(place int, odd []int) {
+	if len(odd) == 0 {
+		return
+	}
+	row := t.rule("odd_number: "+t.header[place], "what is no number in a column of numbers was set aside; write it as a plain number to have it read")
+	for _, i := range odd {
+		row.see(bellwether.EventID(fmt.Sprintf("line %d", t.lines[i])), func() string { return strconv.Quote(t.rows[i][place]) })
+	}
+}
+
 // manyLevels is from how many levels on a category that names almost every row is left out.
 const manyLevels = 50
 
 // column reads a feature; false when it is left out.
 func (t *rawTable) column(place int, split []bellwether.Split) (bellwether.Column, bool) {
 	name, numbers := t.header[place], make([]float64, len(t.rows))
-	numeric, blanks := true, 0
+	var odd []int // rows whose value is no number
+	blanks := 0
 	for i, row := range t.rows {
-		if blank(row[place]) {
-			numbers[i] = math.NaN()
-			blanks++
-			continue
-		}
 		v, ok := number(row[place])
-		numbers[i], numeric = v, numeric && ok
+		switch {
+		case blank(row[place]):
+			v = math.NaN()
+			blanks++
+		case !ok:
+			v = math.NaN()
+			odd = append(odd, i)
+		}
+		numbers[i] = v
 	}
+	numeric := mostly*len(odd) <= len(t.rows)-blanks
 	switch {
 	case blanks == len(t.rows):
 		t.rule("empty_column: "+name, "a column without any value was left out").see("", func() string { return name })
 		return bellwether.Column{}, false
 	case numeric:
-		t.fillBlanks(place, numbers, split, blanks)
+		t.setAside(place, odd)
+		t.fillBlanks(place, numbers, split, blanks+len(odd))
 		return bellwether.Column{Name: name, Numbers: numbers}, true
 	}
 	column := categoryColumn(name, len(t.rows), func(i int) string {

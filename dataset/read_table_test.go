@@ -169,3 +169,34 @@ func FuzzReadTable(f *testing.F) {
 		}
 	})
 }
+
+// TestOddNumbers: one cell that is no number costs itself and not its column, and is reported with its line; where one value in ten or
+// more is none, the column is of categories. A table between semicolons is a table.
+func TestOddNumbers(t *testing.T) {
+	for _, cell := range []string{"inf", "-Infinity", "$12", `"1,5"`, "12%", "1e155", "1e39", "TRUE"} {
+		var b strings.Builder
+		b.WriteString("id,spend,plan,left\n")
+		for i := range 40 {
+			spend := fmt.Sprint(i)
+			if i == 7 {
+				spend = cell
+			}
+			fmt.Fprintf(&b, "c%d,%s,p%d,%s\n", i, spend, i%3, []string{"Yes", "No"}[i%2])
+		}
+		table, report := readTable(t, b.String(), ReadTableOptions{Target: "left", Subject: "id", Test: -1, Valid: -1})
+		if r := report.Rule("odd_number: spend"); r.Seen != 1 || len(r.Examples) != 1 || r.Examples[0].ID != "line 9" {
+			t.Errorf("%s: %+v", cell, r)
+		}
+		if got := value(t, table, "spend", 7); got != 20.0 { // the median of the others
+			t.Errorf("%s is %v", cell, got)
+		}
+	}
+	text := "id;spend;left\n"
+	for i := range 20 {
+		text += fmt.Sprintf("c%d;%s;%s\n", i, []string{"1,5", "2"}[i%2], []string{"Yes", "No"}[i%2])
+	}
+	table, report := readTable(t, text, ReadTableOptions{Target: "left", Subject: "id", Test: -1, Valid: -1})
+	if len(table.Columns) != 1 || len(table.Columns[0].Levels) != 2 || report.Rule("odd_number: spend").Seen != 0 {
+		t.Errorf("%+v %+v", table.Columns, report)
+	}
+}
