@@ -175,14 +175,14 @@ func (t *trial) must(args ...string) (string, error) {
 	return string(out), nil
 }
 
-// server is a running program and a key for it.
-type server struct {
+// caseServer is a running program and a key for it.
+type caseServer struct {
 	t        *trial
 	url, key string
 	stop     func()
 }
 
-func (t *trial) serve(role web.Role) (*server, error) {
+func (t *trial) serve(role web.Role) (*caseServer, error) {
 	out, err := t.must("keys", "create", string(role))
 	if err != nil {
 		return nil, err
@@ -198,11 +198,11 @@ func (t *trial) serve(role web.Role) (*server, error) {
 		cancel()
 		return nil, err
 	}
-	return &server{t: t, url: address, key: strings.TrimSpace(out), stop: func() { cancel(); wait() }}, nil
+	return &caseServer{t: t, url: address, key: strings.TrimSpace(out), stop: func() { cancel(); wait() }}, nil
 }
 
 // ask sends a request and returns the status and the body.
-func (s *server) ask(method, path, body string) (int, string, error) {
+func (s *caseServer) ask(method, path, body string) (int, string, error) {
 	r, err := http.NewRequestWithContext(s.t.r.ctx, method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -268,8 +268,8 @@ func newestStep(t *trial) error {
 	return err
 }
 
-// slate is what recommend prints of a person.
-type slate struct {
+// printed is what recommend prints of a person.
+type printed struct {
 	Subject string
 	Model   string
 	Items   []struct{ Item string }
@@ -295,7 +295,7 @@ func recommenderStep(files ...string) func(*trial) error {
 		if err != nil {
 			return err
 		}
-		var all []slate
+		var all []printed
 		if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) == 0 {
 			return fmt.Errorf("%d slates, %w", len(all), err)
 		}
@@ -385,7 +385,7 @@ func robotStep(t *trial) error {
 	if err != nil {
 		return err
 	}
-	var s slate
+	var s printed
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		return err
 	}
