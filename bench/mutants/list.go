@@ -19,7 +19,7 @@ var mutants = []mutant{
 	{"promotion", "learn/settle.go", "; !beats {", "; false && !beats {", "./learn", "TestRecipes"},
 	{"promotion", "learn/settle.go", "run.Recipe != w.Run.Recipe", "false", "./learn", "TestRecipes"},
 	{"promotion", "learn/promote.go", `if own != "" && own != w.Card.Chosen {`, "if false {", "./learn", "TestSignalWorld"},
-	{"promotion", "learn/promote.go", "return !veto, reason", "return true, reason", "./learn", "TestTurns"},
+	{"promotion", "learn/promote.go", "return !veto, reason", "return veto || true, reason", "./learn", "TestTurns"},
 	{"value", "apps/recommend/slates.go", "return gain.Interval[1] < 0, text, nil", "return false, text, nil", "./apps/recommend", "TestGuard"},
 	{"value", "apps/recommend/slates.go", `|| gain.Withheld != "" {`, "|| false {", "./apps/recommend", "TestGuard"},
 	{"value", "measure/valuecheck.go", "unsupported > 0.01", "unsupported > 2", "./measure", "TestChecksFireInBrokenWorlds"},
