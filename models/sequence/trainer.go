@@ -244,17 +244,16 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 	rounds := (r.batches() + mostBatches - 1) / mostBatches
 	fit.Batches, fit.Batch = (r.batches()+rounds-1)/rounds, r.batch
 	fit.Epochs, fit.Patience = fit.Epochs*rounds, fit.Patience*rounds
-	validated := 0
 	if len(r.data.Validation) > 0 {
 		v, err := newValidation(r.model, r.data)
 		if err != nil {
 			return nil, err
 		}
-		if validated = len(v.targets); validated > 0 {
+		if len(v.targets) > 0 {
 			fit.Validate = v.ndcg
 		}
 	}
-	fit.Steps = r.stepsBetween(validated)
+	fit.Every = fit.Budget / 60
 	fit.Identity, err = r.identity(d.Digest, len(r.people), r.data.Count())
 	return fit, err
 }
@@ -289,12 +288,6 @@ func (r *run) identity(data ...any) (string, error) {
 		return "", fmt.Errorf("sequence: naming the run: %w", err)
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
-}
-
-// stepsBetween is how many steps lie between two validations at least: as many as cost three times what a validation of so many people
-// does (a step goes forward and back), and fifty. It does not look at the time, so that the same data and seed give the same model.
-func (r *run) stepsBetween(validated int) int {
-	return max(50, (2*validated+r.model.settings.Batch-1)/r.model.settings.Batch)
 }
 
 // mostBatches is the number of batches after which an epoch of many is cut, so that it is validated and kept meanwhile.

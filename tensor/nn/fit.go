@@ -36,8 +36,7 @@ type Fit struct {
 	Epochs   int           // at most; 0: as many as Budget allows
 	Budget   time.Duration // of training and validation together, 0: no limit
 	Patience int           // epochs that were validated without a better figure before the end, 0: no limit
-	Steps    int           // least steps between two validations, 0: each epoch; the same whatever the machine and the budget
-	Every    time.Duration // least time between two validations and checkpoints, 0: each epoch; the weights that are kept depend on it
+	Every    time.Duration // least time between two validations and checkpoints, 0: each epoch
 
 	Checkpoint bellwether.Checkpoint // nil: none
 	Identity   string                // of data and settings, limits aside: a checkpoint with another is refused
@@ -61,8 +60,7 @@ type fitState struct {
 	Valid     float64       `json:"valid"` // last figure
 	Waited    int           `json:"waited"`
 	Spent     time.Duration `json:"spent"`
-	Checked   time.Duration `json:"checked"`    // Spent at the last validation
-	CheckedAt int           `json:"checked_at"` // Step of it
+	Checked   time.Duration `json:"checked"` // Spent at the last validation
 }
 
 // FitResult says how a run went.
@@ -126,19 +124,15 @@ func (f *Fit) epoch(ctx context.Context) error {
 	if f.state.Loss > 3*f.state.FirstLoss+1 {
 		return fmt.Errorf("%w: the loss went from %.4g to %.4g", ErrDiverged, f.state.FirstLoss, f.state.Loss)
 	}
-	if !f.done() && (f.state.Spent-f.state.Checked < f.Every || f.state.Step-f.state.CheckedAt < f.Steps) {
+	if !f.done() && f.state.Spent-f.state.Checked < f.Every {
 		return nil
 	}
 	if err := f.check(ctx); err != nil {
 		return err
 	}
 	f.state.Spent = before + f.Clock().Sub(started)
-	f.state.Checked, f.state.CheckedAt = f.state.Spent, f.state.Step
-	note := "validated"
-	if f.spent() {
-		note = "validated; the time ran out: another machine, or more time, gives another model"
-	}
-	f.report(note, 0)
+	f.state.Checked = f.state.Spent
+	f.report("validated", 0)
 	return f.store(ctx)
 }
 

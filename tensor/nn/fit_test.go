@@ -240,29 +240,3 @@ func TestFitRefusesAnotherRunsCheckpoint(t *testing.T) {
 		t.Errorf("error %v, want ErrCheckpoint", err)
 	}
 }
-
-// TestFitValidatesBySteps: where steps part two validations, a slow clock and a budget that is not used up change nothing.
-func TestFitValidatesBySteps(t *testing.T) {
-	var kept []float32
-	for _, slow := range []time.Duration{0, time.Second, time.Minute} {
-		f, w := toy(nil)
-		f.Steps, f.Budget = 6, time.Hour // an epoch of the toy has four
-		inner, late := f.Clock, time.Duration(0)
-		f.Clock = func() time.Time { late += slow; return inner().Add(late) }
-		var at []int
-		f.Validate = func(context.Context) (float64, error) {
-			at = append(at, f.state.Epoch)
-			return -math.Abs(float64(len(at) - 2)), nil // the second is the best
-		}
-		if _, err := f.Run(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(at, []int{2, 4, 5}) {
-			t.Errorf("validated after epochs %v, want 2, 4 and the last", at)
-		}
-		kept = append(kept, w.Value[0])
-	}
-	if kept[0] != kept[1] || kept[1] != kept[2] {
-		t.Errorf("the weights are %v: they depend on the clock", kept)
-	}
-}
