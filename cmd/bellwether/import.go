@@ -207,7 +207,7 @@ func writeImports(w io.Writer, reports []imported, dry bool) error {
 		}
 		if r.ID != "" && !dry {
 			fmt.Fprintf(w, "import %s: bellwether imports undo %s takes it back\n", r.ID, r.ID)
-			if r.Accepted == 0 && r.Duplicates > 0 && r.Guessed == false {
+			if r.Accepted == 0 && r.Duplicates > 0 && !r.Guessed {
 				fmt.Fprintf(w, "all of it was imported before: with --replace the mapping of now counts\n")
 			}
 		}
