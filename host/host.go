@@ -10,6 +10,7 @@ import (
 	"bellwether/apps"
 	"bellwether/apps/app"
 	"bellwether/collect"
+	"bellwether/learn"
 	"bellwether/measure"
 	"bellwether/pipeline"
 	"bellwether/web"
@@ -30,7 +31,7 @@ type Options struct {
 
 // failures say what the errors answer that belong to no application.
 var failures = []web.Failure{
-	{Err: pipeline.ErrTurnRunning, Status: http.StatusConflict, Name: "turn-running", Advice: "wait for it to end"},
+	{Err: learn.ErrTurnRunning, Status: http.StatusConflict, Name: "turn-running", Advice: "wait for it to end"},
 	{Err: collect.ErrMapping, Status: http.StatusBadRequest, Name: "mapping"},
 }
 

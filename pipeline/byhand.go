@@ -16,10 +16,11 @@ func (p *Project) Train(ctx context.Context, task string, table *bellwether.Tabl
 	if err != nil {
 		return "", err
 	}
-	if !p.turns.TryLock() {
-		return "", ErrTurnRunning
+	end, err := p.turns.Turn(ctx)
+	if err != nil {
+		return "", err
 	}
-	defer p.turns.Unlock()
+	defer end()
 	training := p.o.Training
 	if o != nil {
 		training = *o
@@ -62,10 +63,11 @@ func (p *Project) resume(ctx context.Context, task string, table *bellwether.Tab
 	if err != nil {
 		return err
 	}
-	if !p.turns.TryLock() {
-		return ErrTurnRunning
+	end, err := p.turns.Turn(ctx)
+	if err != nil {
+		return err
 	}
-	defer p.turns.Unlock()
+	defer end()
 	w, err := p.Registry.Resume(ctx, t, func(ctx context.Context, run learn.Run) (learn.Material, error) {
 		if run.Given && table == nil {
 			return learn.Material{}, fmt.Errorf("%w: %s learned from a table that was given: give it again (--table)", learn.ErrOtherData, run.Version)

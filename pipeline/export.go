@@ -63,14 +63,8 @@ func (p *Project) Export(ctx context.Context, what string, w io.Writer) error {
 
 // exportTable writes a table of the lake, brought up to now.
 func (p *Project) exportTable(ctx context.Context, table string, w io.Writer) error {
-	_, err := p.refresh(ctx, true)
-	if errors.Is(err, ErrTurnRunning) { // the files are as the last turn left them, or as this one does
-		var m *lake.Manifest
-		if m, err = lake.ReadManifest(ctx, p.o.Lake); err == nil && m.Turn == 0 {
-			err = ErrTurnRunning
-		}
-	}
-	if err != nil {
+	// While a turn runs, the files are as the last one left them, or as this one does.
+	if _, err := p.refresh(ctx, true); err != nil && !(errors.Is(err, learn.ErrTurnRunning) && lake.Written(ctx, p.o.Lake)) {
 		return err
 	}
 	return lake.Export(ctx, p.o.Lake, table, lake.Parquet, lake.Filter{}, w)

@@ -42,9 +42,6 @@ var turnSteps = []struct {
 	{"promote", "put the best in service if it beats what is there", true, promoteTask},
 }
 
-// ErrTurnRunning means that a turn of this project is under way.
-var ErrTurnRunning = errors.New("a turn is running")
-
 // TurnReport says what a turn did.
 type TurnReport = learn.TurnReport
 
@@ -57,10 +54,11 @@ type TurnOptions struct {
 // Turn runs one turn. A task that has too little data is passed over with the reason; one that fails leaves its old model in service, is
 // named in the returned error and logged as an event, and does not stop the others. report may be nil.
 func (p *Project) Turn(ctx context.Context, o TurnOptions, report func(bellwether.Progress)) (TurnReport, error) {
-	if !p.turns.TryLock() {
-		return TurnReport{}, ErrTurnRunning
+	end, err := p.turns.Turn(ctx)
+	if err != nil {
+		return TurnReport{}, err
 	}
-	defer p.turns.Unlock()
+	defer end()
 	start := time.Now()
 	t := p.newTurn(report)
 	if o.Training != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"bellwether"
@@ -66,7 +65,7 @@ func (o Options) withDefaults() Options {
 type Project struct {
 	*app.Project
 	o     Options
-	turns sync.Mutex // held by the turn that runs
+	turns learn.Turnstile
 	worth app.Worth
 }
 

@@ -26,10 +26,11 @@ func (p *Project) Refresh(ctx context.Context) (TurnReport, error) { return p.re
 
 // refresh brings the lake up to date too, where files are wanted.
 func (p *Project) refresh(ctx context.Context, files bool) (TurnReport, error) {
-	if !p.turns.TryLock() {
-		return TurnReport{}, ErrTurnRunning
+	end, err := p.turns.Refresh(ctx)
+	if err != nil {
+		return TurnReport{}, err
 	}
-	defer p.turns.Unlock()
+	defer end()
 	t := p.newTurn(nil)
 	t.tasks, t.files, t.wait = false, files, 0
 	for _, s := range turnSteps {
@@ -41,10 +42,4 @@ func (p *Project) refresh(ctx context.Context, files bool) (TurnReport, error) {
 		}
 	}
 	return t.result, nil
-}
-
-func (p *Project) reportInput() measure.ReportInput {
-	return measure.ReportInput{
-		Project: p.ID, Planned: p.o.Plan, Seed: p.o.Training.Seed, Reward: measure.Conversion, Decision: p.History.Decision, Targets: p.Targets,
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"bellwether"
 	"bellwether/history"
+	"bellwether/history/lake"
 	"bellwether/learn"
 	"bellwether/measure"
 )
@@ -33,14 +34,11 @@ type turn struct {
 	work *learn.Work
 }
 
-// lakeWait is the share of a day's rows that may be under the device that somebody signed in on since, until an export asks for the files.
-const lakeWait = .01
-
 func (p *Project) newTurn(report func(bellwether.Progress)) *turn {
 	if report == nil {
 		report = func(bellwether.Progress) {}
 	}
-	t := &turn{p: p, report: report, training: p.o.Training, asOf: p.Clock(), tasks: true, files: true, wait: lakeWait, assemblers: map[string]learn.Assembler{}}
+	t := &turn{p: p, report: report, training: p.o.Training, asOf: p.Clock(), tasks: true, files: true, wait: lake.Few, assemblers: map[string]learn.Assembler{}}
 	t.result.AsOf = t.asOf
 	return t
 }
@@ -69,12 +67,7 @@ func passPeople(ctx context.Context, t *turn) error {
 	r := &t.result
 	r.Cursor, r.Cleaning = t.tally.Cursor, t.tally.Rules
 	r.Read, r.Events, r.People, r.Decisions = t.tally.Read, t.tally.Events, t.tally.People, t.tally.Decisions
-	r.Calendar = t.calendar.Calendar
-	for _, a := range t.assemblers {
-		if k, ok := a.(interface{ Kept() int64 }); ok {
-			r.Steps += k.Kept()
-		}
-	}
+	r.Calendar, r.Steps = t.calendar.Calendar, learn.Kept(t.assemblers)
 	return nil
 }
 
@@ -114,7 +107,9 @@ func publish(ctx context.Context, t *turn) error {
 	if t.result.Settled, err = t.settled.Flush(); err != nil {
 		return err
 	}
-	r, err := t.study.Report(t.p.reportInput())
+	r, err := t.study.Report(measure.ReportInput{
+		Project: t.p.ID, Planned: t.p.o.Plan, Seed: t.p.o.Training.Seed, Reward: measure.Conversion, Decision: t.p.History.Decision, Targets: t.p.Targets,
+	})
 	if err != nil {
 		return fmt.Errorf("making the report: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"bellwether"
 	"bellwether/apps/recommend"
 	"bellwether/internal/apptest"
+	"bellwether/learn"
 	"bellwether/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,7 +164,7 @@ func TestTurnFails(t *testing.T) {
 				"train":   func() error { _, err := s.Train(t.Context(), "recommend", nil, nil, nil); return err },
 				"promote": func() error { _, _, err := s.Promote(t.Context(), "recommend", nil, true, nil); return err },
 			} {
-				if err := try(); !errors.Is(err, ErrTurnRunning) {
+				if err := try(); !errors.Is(err, learn.ErrTurnRunning) {
 					t.Errorf("%s during a turn: %v", name, err)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"bellwether/learn"
 	"bellwether/pipeline"
 	"bellwether/web"
 
@@ -109,7 +110,7 @@ func refreshed(ctx context.Context, o *opened, every time.Duration) {
 		case err == nil:
 			read = r.Cursor
 			wait = max(every, 20*time.Since(began))
-		case !errors.Is(err, pipeline.ErrTurnRunning) && ctx.Err() == nil:
+		case !errors.Is(err, learn.ErrTurnRunning) && ctx.Err() == nil:
 			slog.Error("renewing the report", "error", err)
 		}
 	}

@@ -58,6 +58,12 @@ func ReadManifest(ctx context.Context, t Target) (*Manifest, error) {
 	return m, nil
 }
 
+// Written reports whether a turn has ended that wrote the lake.
+func Written(ctx context.Context, t Target) bool {
+	m, err := ReadManifest(ctx, t)
+	return err == nil && m.Turn > 0
+}
+
 func (m *Manifest) write(ctx context.Context, t Target) error {
 	b, err := json.Marshal(m)
 	if err != nil {

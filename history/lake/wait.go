@@ -9,6 +9,9 @@ import (
 // which few rows changed, and of which none came or went, wait until there are more of them. A day waits with all of its buckets or
 // with none: where rows went from one person to another, they are with the one or with the other, never with both.
 
+// Few is the share of a day's rows that usually may be under the device that somebody signed in on since, until an export asks for the files.
+const Few = .01
+
 // touched counts what changed in a day: the rows of people whose rows are not the same, and how many more there are.
 type touched struct{ rows, more int64 }
 
