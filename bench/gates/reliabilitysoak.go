@@ -159,9 +159,9 @@ func (r *runner) judgeSoak(samples []sample, log []string, minutes int) error {
 		}
 	}
 	size := memory(late) / memory(early)
-	r.add("soak: resident memory", fmt.Sprintf("%.0f → %.0f MiB, %.2f × in %d minutes", memory(early)/(1<<20), memory(late)/(1<<20), size, minutes), fmt.Sprintf("≤ %.2f ×", flatMemory), size <= flatMemory)
+	r.add("soak: resident memory", fmt.Sprintf("%.0f → %.0f MiB, %.2f × in %d minutes", memory(early)/(1<<20), memory(late)/(1<<20), size, minutes), fmt.Sprintf("≤ %.2f ×", flatMemory), size > 0 && size <= flatMemory)
 	slower := p99(late) / p99(early)
-	r.add("soak: p99", fmt.Sprintf("%.1f → %.1f ms, %.2f ×", 1e3*p99(early), 1e3*p99(late), slower), fmt.Sprintf("≤ %.1f ×", flatLatency), slower <= flatLatency)
+	r.add("soak: p99", fmt.Sprintf("%.1f → %.1f ms, %.2f ×", 1e3*p99(early), 1e3*p99(late), slower), fmt.Sprintf("≤ %.1f ×", flatLatency), slower > 0 && slower <= flatLatency)
 	r.add("soak: requests that failed, errors in the log", fmt.Sprintf("%d of %d, %d", failed, requests, errorsLogged), "0, 0", failed == 0 && errorsLogged == 0)
 	return nil
 }
