@@ -207,6 +207,7 @@ func TestRequestsThatCannotBeAnswered(t *testing.T) {
 		"long subject": func(r *Request) { r.Subject = bellwether.Subject(strings.Repeat("a", 300)) },
 		"control":      func(r *Request) { r.Subject = "a\x00b" },
 		"no text":      func(r *Request) { r.Subject = "\xff\xfe" },
+		"odd key":      func(r *Request) { r.Key = "a\x00" },
 		"long surface": func(r *Request) { r.Surface = bellwether.Surface(strings.Repeat("s", 300)) },
 	} {
 		r, out := request("ann", "k", 1, 2), false

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"bellwether"
 )
@@ -42,6 +45,9 @@ func (r *Request) checkSizes() error {
 			return fmt.Errorf("%w: %d bytes of %s; at most %d", ErrTooMuch, len(text), name, bellwether.MaxIDLength)
 		}
 		return nil
+	}
+	if strings.ContainsFunc(r.Key, unicode.IsControl) || !utf8.ValidString(r.Key) {
+		return fmt.Errorf("%w: the idempotency key %q has characters that are no text", ErrRequest, r.Key)
 	}
 	errs := []error{texts("the snapshot", r.Snapshot)}
 	if len(r.Key) > MaxKey {

@@ -17,6 +17,8 @@ var (
 	ErrUnknownTask = errors.New("there is no such task")
 	// ErrNoData means that the log holds too little to learn from; the text says what is missing.
 	ErrNoData = dataset.ErrNoData
+	// ErrLeak means that a column of a table that was given tells the outcome alone.
+	ErrLeak = errors.New("the table tells the outcome itself")
 	// ErrNoRun means that nothing was trained yet.
 	ErrNoRun = errors.New("nothing was trained yet: run train first")
 	// ErrNotJudged means that a run has no card yet.

@@ -51,7 +51,7 @@ func (t *Task) Given(project bellwether.ProjectID, table *bellwether.Table, now 
 	}
 	if table != nil {
 		if err := evaluate.CheckLeaks(table, table.Allowed...); err != nil {
-			return Material{}, err
+			return Material{}, fmt.Errorf("%w: %w", ErrLeak, err)
 		}
 	}
 	d.Digest = dataset.Digest(d)

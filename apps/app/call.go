@@ -37,6 +37,7 @@ func Failures(all []Application) []web.Failure {
 		{Err: learn.ErrNoModel, Status: http.StatusNotFound, Name: "no-model", Advice: "run a turn first"},
 		{Err: learn.ErrNotJudged, Status: http.StatusConflict, Name: "not-evaluated", Advice: "evaluate the run first"},
 		{Err: learn.ErrNoData, Status: http.StatusConflict, Name: "no-data", Advice: "import more events, then try again"},
+		{Err: learn.ErrLeak, Status: http.StatusBadRequest, Name: "leak", Advice: "leave the column out (--drop), or allow it by name"},
 		{Err: learn.ErrOtherData, Status: http.StatusConflict, Name: "other-data", Advice: "train again"},
 		{Err: decide.ErrRequest, Status: http.StatusBadRequest, Name: "invalid-field", Advice: "ids and names have 1 to 255 characters, none of them a control character"},
 		{Err: decide.ErrNotFound, Status: http.StatusNotFound, Name: "no-decision", Advice: "GET /v1/decisions lists the newest ones"},
