@@ -23,6 +23,9 @@ import (
 // guess is a classifier that gives every row of the positive class one probability and the others another. Its file is its numbers.
 type guess struct{ Yes, No float64 }
 
+// OutOfTime says of one that is very sure that it had no time to doubt.
+func (g *guess) OutOfTime() bool { return g.Yes == .7 }
+
 func (g *guess) Family() string         { return "guess" }
 func (g *guess) Save(w io.Writer) error { return json.NewEncoder(w).Encode(g) }
 func (g *guess) Parameters() int64      { return 2 }
@@ -266,9 +269,13 @@ func TestTurns(t *testing.T) {
 		t.Error(diff)
 	}
 
-	l.yes = .7 // a worse one
+	l.yes = .7 // a worse one, which time ended
 	if w := l.turn(); w.Promoted || l.inService() != "many-000001" || !strings.Contains(w.Reason, "of model against many-000001 in service: +0.1000 (95 % bound +0.1100 of 2 candidates), the same recipe on fresher data") {
 		t.Errorf("a worse one: promoted %v, %s", w.Promoted, w.Reason)
+	}
+	const late = "model: the time ran out before its training was done: more minutes, or a faster machine, give another model"
+	if card, err := l.r.Card(t.Context(), "many", "many-000002"); err != nil || !slices.Contains(card.Warnings, late) {
+		t.Errorf("the card of what time ended warns of %q, %v", card.Warnings, err)
 	}
 	if g, ok := l.warm.(*guess); !ok || g.Yes != .8 {
 		t.Errorf("candidates could start from %v", l.warm)

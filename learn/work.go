@@ -151,6 +151,11 @@ func (r *Registry) Judge(ctx context.Context, w *Work, report func(bellwether.Pr
 	if w.Run.Share > 0 {
 		card.Warnings = append(card.Warnings, fmt.Sprintf("learned from a sample of %.1f %% of the people: the others are beyond the budget of steps or rows", 100*w.Run.Share))
 	}
+	for _, f := range w.Fitted {
+		if m, ok := f.Model.(interface{ OutOfTime() bool }); ok && m.OutOfTime() {
+			card.Warnings = append(card.Warnings, fmt.Sprintf("%s: the time ran out before its training was done: more minutes, or a faster machine, give another model", f.Name))
+		}
+	}
 	warnings, err := checked(ctx, w.Data)
 	if err != nil {
 		return fmt.Errorf("checking the data: %w", err)

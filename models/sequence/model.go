@@ -142,6 +142,9 @@ func (m *Model) Items() []bellwether.ItemID { return m.items }
 // Settings returns what the model is made of.
 func (m *Model) Settings() Settings { return m.settings }
 
+// OutOfTime says that the minutes ended its training: with more of them, or on a faster machine, it would be another model.
+func (m *Model) OutOfTime() bool { return m.settings.OutOfTime }
+
 // Parameters returns the number of weights.
 func (m *Model) Parameters() int64 { return m.params.Count() }
 

@@ -46,7 +46,8 @@ type Settings struct {
 
 	Optimizers []Rule `json:"optimizers,omitempty"` // of some parameters; the others have Adam
 
-	Steps int `json:"steps,omitempty"` // of the optimiser after which validation was best: what was learned, not what to do
+	Steps     int  `json:"steps,omitempty"`       // of the optimiser after which validation was best: what was learned, not what to do
+	OutOfTime bool `json:"out_of_time,omitempty"` // the minutes ended the training, so that more of them, or a faster machine, give another model
 }
 
 // Rule says how the parameters whose names hold Of are optimised, unless a rule

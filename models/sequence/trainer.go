@@ -15,12 +15,13 @@ import (
 )
 
 // Trainer fits a Model on Dataset.Sequences. The zero value trains the preset
-// "base" until validation stops to improve, 40 epochs at most.
+// "base" until validation stops to improve. Minutes only end it: a training that is done before gives
+// the same model as without them.
 type Trainer struct {
 	Preset     string    // "" means "base"
 	Settings   *Settings // instead of Preset; nil: by Preset
 	Seed       uint64
-	Epochs     int     // at most; 0: 40, or as many as Minutes allows
+	Epochs     int     // at most; 0: until Patience or Minutes are used up, 40 where nothing else ends it
 	Minutes    float64 // of training, 0: no limit
 	Patience   int     // validations without a better figure that end the training; 0: 8, below 0: no limit
 	Checkpoint bellwether.Checkpoint
@@ -58,6 +59,7 @@ func (tr Trainer) Train(ctx context.Context, d *bellwether.Dataset, report func(
 func (r *run) train(ctx context.Context, fit *nn.Fit) (*Model, error) {
 	result, err := fit.Run(ctx)
 	r.model.settings.Steps = min(result.Steps, result.BestEpoch*((fit.Batches+max(fit.Accumulate, 1)-1)/max(fit.Accumulate, 1)))
+	r.model.settings.OutOfTime = result.OutOfTime
 	r.model.params.ForgetGrads()
 	r.model.training.Release()
 	if err != nil {
@@ -235,24 +237,24 @@ func (r *run) plan(d *bellwether.Dataset, report func(bellwether.Progress)) (*nn
 		return nil, err
 	}
 	fit.Patience = max(r.Patience, 0)
-	if fit.Epochs == 0 && r.Minutes == 0 {
-		fit.Epochs = 40
-	}
 	if r.Patience == 0 {
 		fit.Patience = 8
 	}
-	rounds := (r.batches() + mostBatches - 1) / mostBatches
-	fit.Batches, fit.Batch = (r.batches()+rounds-1)/rounds, r.batch
-	fit.Epochs, fit.Patience = fit.Epochs*rounds, fit.Patience*rounds
 	if len(r.data.Validation) > 0 {
 		v, err := newValidation(r.model, r.data)
 		if err != nil {
 			return nil, err
 		}
 		if len(v.targets) > 0 {
-			fit.Validate = v.ndcg
+			fit.Validate, fit.Steps = v.ndcg, r.stepsBetween(len(v.targets))
 		}
 	}
+	if fit.Epochs == 0 && r.Minutes == 0 && (fit.Validate == nil || fit.Patience == 0) {
+		fit.Epochs = 40
+	}
+	rounds := (r.batches() + mostBatches - 1) / mostBatches
+	fit.Batches, fit.Batch = (r.batches()+rounds-1)/rounds, r.batch
+	fit.Epochs, fit.Patience = fit.Epochs*rounds, fit.Patience*rounds
 	fit.Every = fit.Budget / 60
 	fit.Identity, err = r.identity(d.Digest, len(r.people), r.data.Count())
 	return fit, err
@@ -288,6 +290,21 @@ func (r *run) identity(data ...any) (string, error) {
 		return "", fmt.Errorf("sequence: naming the run: %w", err)
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
+
+// leastSteps is the least number of steps between two validations: fewer move the weights too little for a figure to say which are better.
+const leastSteps = 200
+
+// stepsBetween is how many steps lie between two validations of so many people, so that these take a tenth of the time at most: a person is
+// one forward pass and all items, in a step three such passes and the items of the loss at each event. It doesn't look at the clock, so that
+// the same data and seed give the same model.
+func (r *run) stepsBetween(validated int) int {
+	s := &r.model.settings
+	each := 1.0
+	if s.Loss != "full" {
+		each = max(1, float64(len(r.model.items))/float64(s.Length*max(s.Negatives, 1)))
+	}
+	return max(leastSteps, int(math.Ceil(3*each*float64(validated)/float64(s.Batch*max(1, s.Accumulate)))))
 }
 
 // mostBatches is the number of batches after which an epoch of many is cut, so that it is validated and kept meanwhile.

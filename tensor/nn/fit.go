@@ -34,9 +34,10 @@ type Fit struct {
 	Validate func(ctx context.Context) (float64, error)
 
 	Epochs   int           // at most; 0: as many as Budget allows
-	Budget   time.Duration // of training and validation together, 0: no limit
+	Budget   time.Duration // of training, validation and checkpoints together, 0: no limit
 	Patience int           // epochs that were validated without a better figure before the end, 0: no limit
-	Every    time.Duration // least time between two validations and checkpoints, 0: each epoch
+	Steps    int           // least steps between two validations, 0: each epoch; not a time, which would part other weights on another machine
+	Every    time.Duration // least time between two checkpoints, 0: each epoch
 
 	Checkpoint bellwether.Checkpoint // nil: none
 	Identity   string                // of data and settings, limits aside: a checkpoint with another is refused
@@ -45,6 +46,7 @@ type Fit struct {
 
 	state fitState
 	best  Params
+	began time.Time // when it would have begun without interruptions
 }
 
 // fitState is what a checkpoint keeps beside the arrays.
@@ -60,7 +62,9 @@ type fitState struct {
 	Valid     float64       `json:"valid"` // last figure
 	Waited    int           `json:"waited"`
 	Spent     time.Duration `json:"spent"`
-	Checked   time.Duration `json:"checked"` // Spent at the last validation
+	CheckedAt int           `json:"checked_at"`          // Step of the last validation that Steps asked for
+	Stored    time.Duration `json:"stored"`              // Spent at the last checkpoint
+	CutShort  bool          `json:"cut_short,omitempty"` // the budget ended an epoch before its last batch
 }
 
 // FitResult says how a run went.
@@ -70,6 +74,7 @@ type FitResult struct {
 	Best          float64 // validation figure of the weights kept, 0 without validation
 	BestEpoch     int
 	Elapsed       time.Duration
+	OutOfTime     bool // the budget ended it, neither the epochs nor the patience: with more time, or faster, it gives other weights
 }
 
 // Run trains until the epochs, the budget or the patience are used up and leaves
@@ -83,6 +88,7 @@ func (f *Fit) Run(ctx context.Context) (FitResult, error) {
 	if err := f.resume(ctx); err != nil {
 		return FitResult{}, err
 	}
+	f.began = f.Clock().Add(-f.state.Spent)
 	for !f.done() {
 		if err := f.epoch(ctx); err != nil {
 			return FitResult{}, fmt.Errorf("training %s, epoch %d: %w", f.Name, f.state.Epoch+1, err)
@@ -93,11 +99,10 @@ func (f *Fit) Run(ctx context.Context) (FitResult, error) {
 	}
 	f.Params.Pack()
 	s := f.state
-	return FitResult{Epochs: s.Epoch, Steps: s.Step, Loss: s.Loss, Best: s.Best, BestEpoch: s.BestEpoch, Elapsed: s.Spent}, nil
+	return FitResult{Epochs: s.Epoch, Steps: s.Step, Loss: s.Loss, Best: s.Best, BestEpoch: s.BestEpoch, Elapsed: s.Spent, OutOfTime: s.CutShort || !f.finished()}, nil
 }
 
 func (f *Fit) epoch(ctx context.Context) error {
-	started, before := f.Clock(), f.state.Spent
 	var total float64
 	batch := 0
 	for batch < f.Batches && !f.spent() {
@@ -111,7 +116,7 @@ func (f *Fit) epoch(ctx context.Context) error {
 		}
 		total += loss
 		batch += n
-		f.state.Spent = before + f.Clock().Sub(started)
+		f.look()
 		f.report("", batch)
 	}
 	f.state.Epoch++
@@ -124,22 +129,47 @@ func (f *Fit) epoch(ctx context.Context) error {
 	if f.state.Loss > 3*f.state.FirstLoss+1 {
 		return fmt.Errorf("%w: the loss went from %.4g to %.4g", ErrDiverged, f.state.FirstLoss, f.state.Loss)
 	}
-	if !f.done() && f.state.Spent-f.state.Checked < f.Every {
+	f.state.CutShort = f.state.CutShort || batch < f.Batches
+	if f.due() {
+		if err := f.check(ctx); err != nil {
+			return err
+		}
+		f.look()
+		f.report("validated", 0)
+	}
+	if !f.keeps() {
 		return nil
 	}
-	if err := f.check(ctx); err != nil {
-		return err
-	}
-	f.state.Spent = before + f.Clock().Sub(started)
-	f.state.Checked = f.state.Spent
-	f.report("validated", 0)
+	f.state.Stored = f.state.Spent
 	return f.store(ctx)
 }
 
-// done says whether the epochs, the budget or the patience are used up.
-func (f *Fit) done() bool {
-	return f.spent() || f.Epochs > 0 && f.state.Epoch >= f.Epochs || f.Patience > 0 && f.state.Waited >= f.Patience
+// due says whether the weights are validated after this epoch: by the steps since the last time, at the end, and without figures, where
+// it costs nothing, before a checkpoint.
+func (f *Fit) due() bool {
+	if f.Validate == nil {
+		return f.keeps()
+	}
+	if f.state.Step-f.state.CheckedAt >= f.Steps {
+		f.state.CheckedAt = f.state.Step
+		return true
+	}
+	return f.done()
 }
+
+// keeps says whether a checkpoint is written after this epoch.
+func (f *Fit) keeps() bool { return f.done() || f.state.Spent-f.state.Stored >= f.Every }
+
+// done says whether the epochs, the budget or the patience are used up.
+func (f *Fit) done() bool { return f.spent() || f.finished() }
+
+// finished says whether the epochs or the patience are used up.
+func (f *Fit) finished() bool {
+	return f.Epochs > 0 && f.state.Epoch >= f.Epochs || f.Patience > 0 && f.state.Waited >= f.Patience
+}
+
+// look notes the time that was spent.
+func (f *Fit) look() { f.state.Spent = f.Clock().Sub(f.began) }
 
 func (f *Fit) spent() bool { return f.Budget > 0 && f.state.Spent >= f.Budget }
 

@@ -91,22 +91,73 @@ func TestFitKeepsToItsBudget(t *testing.T) {
 	}
 }
 
-// An epoch of the toy takes four seconds of its clock: with ten between two
-// validations, the third epoch and the last are validated.
-func TestFitValidatesNoMoreOftenThanAsked(t *testing.T) {
+// An epoch of the toy is four steps and takes four seconds of its clock: with six steps between two validations, the second, the fourth
+// and the last epoch are validated, and with ten seconds between two checkpoints, the third and the last are kept.
+func TestFitValidatesBySteps(t *testing.T) {
 	c := &modeltest.Memory{}
 	f, _ := toy(c)
-	f.Every = 10 * time.Second
+	f.Steps, f.Every = 6, 10*time.Second
 	var at []int
 	f.Validate = func(context.Context) (float64, error) {
 		at = append(at, f.state.Epoch)
 		return 1, nil
 	}
-	if _, err := f.Run(context.Background()); err != nil {
+	r, err := f.Run(context.Background())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(at, []int{3, 5}) || c.Count != 2 {
-		t.Errorf("validated after epochs %v with %d checkpoints", at, c.Count)
+	if !slices.Equal(at, []int{2, 4, 5}) || c.Count != 2 {
+		t.Errorf("validated after epochs %v with %d checkpoints, want 2, 4, 5 and two", at, c.Count)
+	}
+	if r.OutOfTime {
+		t.Error("without a budget, time ended it")
+	}
+}
+
+// A budget that is not used up changes no bit, however slow the clock is, and a run that is interrupted between two validations neither.
+// One that is used up ends the run, which says so.
+func TestFitBudgetOnlyEnds(t *testing.T) {
+	run := func(c *modeltest.Memory, budget, slow time.Duration) (FitResult, float32) {
+		for {
+			ctx, cancel := context.WithCancel(context.Background())
+			f, w := toy(c)
+			f.Steps, f.Budget, f.Patience, f.Epochs, f.Every = 6, budget, 2, 0, budget/60
+			inner, late := f.Clock, time.Duration(0)
+			f.Clock = func() time.Time { late += slow; return inner().Add(late) }
+			f.Validate = func(context.Context) (float64, error) { // the fourth epoch is the best
+				return -math.Abs(float64(f.state.Epoch - 4)), nil
+			}
+			if c != nil {
+				c.Stored = func(int) { cancel() }
+			} else {
+				f.Checkpoint = nil
+			}
+			r, err := f.Run(ctx)
+			cancel()
+			if err == nil {
+				return r, w.Value[0]
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+		}
+	}
+	whole, want := run(nil, 0, 0)
+	if whole.BestEpoch != 4 || whole.Epochs != 8 || whole.OutOfTime {
+		t.Fatalf("%+v: want the fourth of eight epochs, ended by patience", whole)
+	}
+	for _, slow := range []time.Duration{0, time.Second, time.Minute} {
+		if r, got := run(nil, 10*time.Hour, slow); got != want || r.OutOfTime {
+			t.Errorf("weight %g beside a budget and a clock %v late a look, want %g: %+v", got, slow, want, r)
+		}
+		if r, got := run(&modeltest.Memory{}, 10*time.Hour, slow); got != want || r.OutOfTime {
+			t.Errorf("weight %g after interruptions, want %g: %+v", got, want, r)
+		}
+	}
+	for budget, epochs := range map[time.Duration]int{6 * time.Second: 2, 12 * time.Second: 3} { // in an epoch, and about at its end
+		if r, _ := run(nil, budget, 0); !r.OutOfTime || r.Epochs != epochs {
+			t.Errorf("a budget of %v: %+v: want that time ended %d epochs", budget, r, epochs)
+		}
 	}
 }
 
