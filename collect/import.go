@@ -248,7 +248,7 @@ func (im *importer) finish(ctx context.Context, err error) (ImportReport, error)
 		im.note("%d held back: their time lies in the future, and nothing counts before it", im.out.Ahead)
 	}
 	if im.out.Rows == 0 && err == nil {
-		im.note("there is no row in it")
+		im.note("there are 0 rows in it")
 	}
 	return im.out, err
 }

@@ -50,7 +50,12 @@ func newParquetTable(s *source) (t *parquetTable, err error) {
 	if err := checkPages(at, size, f.Metadata()); err != nil {
 		return nil, fmt.Errorf("%w: broken Parquet: %w", ErrFormat, err)
 	}
-	t = &parquetTable{groups: f.RowGroups(), buffer: make([]parquet.Row, 256)}
+	t = &parquetTable{buffer: make([]parquet.Row, 256)}
+	for _, g := range f.RowGroups() {
+		if g.NumRows() > 0 { // an empty group has no pages to look for
+			t.groups = append(t.groups, g)
+		}
+	}
 	for _, path := range f.Schema().Columns() {
 		leaf, _ := f.Schema().Lookup(path...)
 		name := strings.TrimSuffix(strings.Join(path, "."), ".list.element")

@@ -2,13 +2,18 @@ package collect
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"bellwether"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 )
 
 // TestTables: what a table is about is told by its columns, however it is written.
@@ -63,6 +68,54 @@ func TestParquetTypes(t *testing.T) {
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("event (-want +got):\n%s", diff)
 	}
+}
+
+// TestParquetWithoutRows: a file of no rows is no error, also where it has a group of them, which has no pages; the report says 0 rows.
+func TestParquetWithoutRows(t *testing.T) {
+	type view struct {
+		User string `parquet:"user_id,dict"`
+		Item string `parquet:"item_id,dict"`
+	}
+	var none, one bytes.Buffer
+	w := parquet.NewGenericWriter[view](&one)
+	if _, err := w.Write([]view{{"ann", "shoe"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Close(), parquet.NewGenericWriter[view](&none).Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string][]byte{"no group": none.Bytes(), "an empty group": emptied(t, one.Bytes())} {
+		r, err := inMemory().Import(t.Context(), bytes.NewReader(file), ImportOptions{}, nil)
+		if err != nil || r.Rows != 0 || !slices.Contains(r.Notes, "there are 0 rows in it") {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+}
+
+// emptied is a Parquet file whose groups say that they hold nothing and have pages of words alone, as some programs write them.
+func emptied(t *testing.T, file []byte) []byte {
+	t.Helper()
+	f, err := parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := *f.Metadata()
+	meta.NumRows = 0
+	for i := range meta.RowGroups {
+		g := &meta.RowGroups[i]
+		g.NumRows = 0
+		for k := range g.Columns {
+			c := &g.Columns[k].MetaData
+			c.NumValues, c.TotalCompressedSize, c.DataPageOffset = 0, c.DataPageOffset-c.DictionaryPageOffset, 0
+		}
+	}
+	footer, err := thrift.Marshal(new(thrift.CompactProtocol), &meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := len(file) - 8 - int(binary.LittleEndian.Uint32(file[len(file)-8:]))
+	out := append(file[:pages:pages], footer...)
+	return append(binary.LittleEndian.AppendUint32(out, uint32(len(footer))), "PAR1"...)
 }
 
 // TestMinorUnits: what the program exported comes back with the same amounts.
