@@ -50,9 +50,9 @@ type Reason string
 
 // The reasons, in the order in which they are looked for.
 const (
+	HeldNoConsent Reason = "no consent"    // the purpose is not in force
 	HeldNoAction  Reason = "no action"     // the decision is to do nothing
 	HeldHoldout   Reason = "holdout"       // the person is in the global holdout
-	HeldNoConsent Reason = "no consent"    // the purpose is not in force
 	HeldNoAddress Reason = "no address"    // nowhere to send it
 	HeldQuiet     Reason = "quiet hours"   // until Planned.Until
 	HeldRepeated  Reason = "already sent"  // this decision's message left, or is about to
@@ -166,12 +166,12 @@ func (s *Sender) screen(m Message, now time.Time) Planned {
 	}
 	quiet, until := s.o.Quiet.At(now, m.Zone)
 	switch {
+	case !slices.Contains(m.Consent, s.o.Purpose): // before what was drawn: who must not be written to is told so
+		p.Held, p.Detail = HeldNoConsent, string(s.o.Purpose)
 	case p.Action == "" || p.Action == s.o.NoAction:
 		p.Held = HeldNoAction
 	case m.Decision.Holdout:
 		p.Held = HeldHoldout
-	case !slices.Contains(m.Consent, s.o.Purpose):
-		p.Held, p.Detail = HeldNoConsent, string(s.o.Purpose)
 	case m.Address == "":
 		p.Held = HeldNoAddress
 	case quiet:

@@ -127,7 +127,7 @@ func writePlan(w io.Writer, planned []decide.Planned, really bool) error {
 		return err
 	}
 	fmt.Fprintf(w, "%d people, %d get it", len(planned), held[""])
-	for _, r := range []decide.Reason{decide.HeldNoAction, decide.HeldHoldout, decide.HeldNoConsent, decide.HeldNoAddress, decide.HeldQuiet, decide.HeldRepeated, decide.HeldCap} {
+	for _, r := range []decide.Reason{decide.HeldNoConsent, decide.HeldNoAction, decide.HeldHoldout, decide.HeldNoAddress, decide.HeldQuiet, decide.HeldRepeated, decide.HeldCap} {
 		if held[r] > 0 {
 			fmt.Fprintf(w, ", %d held back: %s", held[r], r)
 		}
