@@ -201,8 +201,18 @@ func (t *trial) serve(role web.Role) (*caseServer, error) {
 	return &caseServer{t: t, url: address, key: strings.TrimSpace(out), stop: func() { cancel(); wait() }}, nil
 }
 
-// ask sends a request and returns the status and the body.
-func (s *caseServer) ask(method, path, body string) (int, string, error) {
+// ask sends a request and returns the status and the body. Where a busy machine makes the server ask for another try, it gets three.
+func (s *caseServer) ask(method, path, body string) (status int, text string, err error) {
+	for try := range 3 {
+		if status, text, err = s.once(method, path, body); err != nil || status != http.StatusServiceUnavailable {
+			break
+		}
+		time.Sleep(time.Duration(try+1) * time.Second)
+	}
+	return status, text, err
+}
+
+func (s *caseServer) once(method, path, body string) (int, string, error) {
 	r, err := http.NewRequestWithContext(s.t.r.ctx, method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -559,7 +569,7 @@ func tablesStep(t *trial) error {
 		}
 		t.fresh()
 		_, beside, code := t.run(args...)
-		refused := slices.Contains([]string{"oneclass.csv", "emptytarget.csv", "onerow.csv", "three.csv", "const.csv", "rare.csv", "duphead.csv", "ragged.csv"}, name)
+		refused := slices.Contains([]string{"oneclass.csv", "leak.csv", "emptytarget.csv", "onerow.csv", "three.csv", "const.csv", "rare.csv", "duphead.csv", "ragged.csv"}, name)
 		if code != 0 && !refused {
 			return fmt.Errorf("%s: exit %d: %s", name, code, lastLine(beside))
 		}
