@@ -7,6 +7,7 @@
 //	go run ./bench/gates truth [--json] [--minutes 10] [--only protocols,demo,deskdrop]
 //	go run ./bench/gates growth [--json] [--only 2m,8m]
 //	go run ./bench/gates reliability [--json] [--share .02] [--only kills,soak]
+//	go run ./bench/gates behaviour [--json] [--only trees,shap] [--peers [--python PYTHON]]
 //	go run ./bench/gates faults [--json] [--cases FOLDER] [--only 08,17]
 //
 // It builds the program and runs it as a person would, in temporary folders. Checks that need
@@ -55,7 +56,7 @@ type runner struct {
 	folders []string // of cases, by how they begin; none: all
 	minutes float64
 	share   float64      // of the full counts of kills, requests and the like
-	python  string       // that has torch; "": without peers
+	python  string       // that has the peers; "": without peers
 	twin    *engine.Twin // nil: without peers
 	rows    []row
 	since   time.Time
@@ -73,11 +74,12 @@ type check struct {
 type area struct {
 	minutes float64 // of training, unless --minutes says other
 	checks  []check
+	tables  bool // its peer is LightGBM and not PyTorch
 }
 
 // areas by name; later applications add their own.
 var areas = map[string]area{
-	"loop": {10, []check{
+	"loop": {minutes: 10, checks: []check{
 		{"demo", demoCheck},
 		{"beauty", beautyCheck},
 		{"telco", telcoCheck},
@@ -86,7 +88,7 @@ var areas = map[string]area{
 		{"mutations", mutationsCheck},
 		{"clone", cloneCheck},
 	}},
-	"engine": {15, []check{
+	"engine": {minutes: 15, checks: []check{
 		{"products", productsCheck},
 		{"training", trainingCheck},
 		{"tables", tablesCheck},
@@ -98,7 +100,7 @@ var areas = map[string]area{
 		{"market", marketCheck},
 		{"large", largeCheck},
 	}},
-	"house": {0, []check{
+	"house": {checks: []check{
 		{"names", namesCheck},
 		{"lines", linesCheck},
 		{"floors", testsCheck("the import table is a graph by floors", "./internal/arch")},
@@ -108,12 +110,13 @@ var areas = map[string]area{
 		{"apptest", testsCheck("an application that no file knows", "./internal/apptest")},
 		{"build", buildCheck},
 	}},
-	"truth":       {10, slices.Concat(truthChecks, figureChecks)},
-	"reliability": {0, reliabilityChecks},
-	"faults": {0, []check{
+	"truth":       {minutes: 10, checks: slices.Concat(truthChecks, figureChecks)},
+	"reliability": {checks: reliabilityChecks},
+	"behaviour":   {checks: behaviourChecks, tables: true},
+	"faults": {checks: []check{
 		{"cases", faultsCheck},
 	}},
-	"growth": {0, []check{
+	"growth": {checks: []check{
 		{"2m", growthCheck(growth.Sizes[0])},
 		{"8m", growthCheck(growth.Sizes[1])},
 		{"20m", growthCheck(growth.Sizes[2])},
@@ -128,11 +131,11 @@ func main() {
 	minutes := flags.Float64("minutes", 0, "of training on each of the real data sets, at most 2 on ml-100k (loop 10, engine 15)")
 	only := flags.String("only", "", "names of checks, with commas; all by default")
 	share := flags.Float64("share", 1, "of the full counts of kills, damages, requests and minutes (reliability)")
-	peers := flags.Bool("peers", false, "measure PyTorch in alternation")
-	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch (BELLWETHER_PYTHON)")
+	peers := flags.Bool("peers", false, "measure PyTorch in alternation; for behaviour LightGBM")
+	python := flags.String("python", cmp.Or(os.Getenv("BELLWETHER_PYTHON"), "python3"), "the python that has torch, or lightgbm and scikit-learn (BELLWETHER_PYTHON)")
 	cases := flags.String("cases", filepath.Join("..", "shared", "cases"), "the folder of inputs of faults")
 	if len(os.Args) < 2 || areas[os.Args[1]].checks == nil {
-		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|truth|growth|reliability|faults [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
+		fmt.Fprintln(os.Stderr, "usage: gates loop|engine|house|truth|growth|reliability|behaviour|faults [--json] [--minutes N] [--only NAME,…] [--peers [--python PYTHON]]")
 		os.Exit(2)
 	}
 	_ = flags.Parse(os.Args[2:]) // it exits on an error
@@ -150,7 +153,7 @@ func main() {
 	if *peers {
 		r.python = *python
 	}
-	rows, err := r.run(checks)
+	rows, err := r.run(checks, *peers && !of.tables)
 	if shown := show(os.Stdout, rows, *asJSON); err == nil {
 		err = shown
 	}
@@ -183,8 +186,8 @@ func named(checks []check, names string) ([]check, error) {
 	return out, nil
 }
 
-// run runs checks.
-func (r *runner) run(checks []check) ([]row, error) {
+// run runs checks, beside PyTorch's twin if there is to be one.
+func (r *runner) run(checks []check, twin bool) ([]row, error) {
 	var err error
 	if r.folder, err = os.MkdirTemp("", "bellwether-gates-"); err != nil {
 		return nil, err
@@ -194,7 +197,7 @@ func (r *runner) run(checks []check) ([]row, error) {
 	if out, err := exec.CommandContext(r.ctx, "go", "build", "-o", r.binary, "./cmd/bellwether").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the program (run this from the project's root): %w: %s", err, out)
 	}
-	if r.python != "" {
+	if twin {
 		if r.twin, err = engine.StartTwin(r.ctx, r.python, filepath.Join("bench", "peers", "engine_torch.py"), filepath.Dir(r.data), false); err != nil {
 			return nil, err
 		}
