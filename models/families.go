@@ -12,6 +12,7 @@ import (
 	"bellwether/models/ensemble"
 	"bellwether/models/neighbours"
 	"bellwether/models/sequence"
+	"bellwether/models/trees"
 	"bellwether/tensor/nn"
 )
 
@@ -24,6 +25,7 @@ func loaders() []family {
 		{neighbours.Families(), of(neighbours.Load), of(neighbours.Restore)},
 		{[]string{sequence.Family}, of(sequence.Load), of(sequence.Restore)},
 		{[]string{dnn.Majority, dnn.Logistic, dnn.Network}, of(dnn.Load), nil},
+		{[]string{trees.Family}, of(trees.Load), nil},
 		{[]string{ensemble.Family}, of(func(r io.Reader) (*ensemble.Model, error) { return ensemble.Load(r, part) }), nil},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"bellwether"
+	"bellwether/internal/tabular"
 	"bellwether/tensor"
 	"bellwether/tensor/nn"
 )
@@ -121,9 +122,9 @@ const chunk = 1024
 
 // Predict implements bellwether.Classifier.
 func (m *Model) Predict(ctx context.Context, t *bellwether.Table) ([]float64, error) {
-	rows, err := countRows(t)
+	rows, err := tabular.Rows(t)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dnn: predicting: %w", err)
 	}
 	out := make([]float64, 0, rows)
 	index := make([]int, 0, chunk)
@@ -142,21 +143,6 @@ func (m *Model) Predict(ctx context.Context, t *bellwether.Table) ([]float64, er
 		out = m.appendProbabilities(out, x, len(index))
 	}
 	return out, nil
-}
-
-// countRows returns the rows of a table, whose target may be absent.
-func countRows(t *bellwether.Table) (int, error) {
-	rows := max(len(t.Target), len(t.Subjects))
-	for i := range t.Columns {
-		rows = max(rows, len(t.Columns[i].Numbers), len(t.Columns[i].Codes))
-	}
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if n := max(len(c.Numbers), len(c.Codes)); n != rows {
-			return 0, fmt.Errorf("dnn: column %q has %d rows, the table %d", c.Name, n, rows)
-		}
-	}
-	return rows, nil
 }
 
 func (m *Model) appendProbabilities(out []float64, x []float32, rows int) []float64 {

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"bellwether"
+	"bellwether/internal/tabular"
 	"bellwether/tensor/nn"
 )
 
@@ -102,36 +102,15 @@ func (tr Trainer) Train(ctx context.Context, d *bellwether.Dataset, report func(
 
 // split returns the rows to fit and those that choose the epoch.
 func (tr Trainer) split(t *bellwether.Table) (fit, valid []int, err error) {
-	if t == nil || t.Rows() == 0 {
-		return nil, nil, fmt.Errorf("the data set has no table")
-	}
-	if n, err := countRows(t); err != nil || n != t.Rows() {
-		return nil, nil, fmt.Errorf("the table's target has %d rows, its columns %d: %w", t.Rows(), n, err)
+	if fit, valid, err = tabular.Split(t, tr.Validation, tr.Seed); err != nil {
+		return nil, nil, err
 	}
 	for r, y := range t.Target {
 		if y != 0 && y != 1 {
 			return nil, nil, fmt.Errorf("the target of row %d is %g: a class is 0 or 1", r, y)
 		}
-		switch {
-		case len(t.Split) == 0 || t.Split[r] == bellwether.Train:
-			fit = append(fit, r)
-		case t.Split[r] == bellwether.Validation:
-			valid = append(valid, r)
-		}
-	}
-	if len(fit) < 2 {
-		return nil, nil, fmt.Errorf("the table has %d training rows", len(fit))
-	}
-	if len(valid) == 0 {
-		shuffle(fit, tr.Seed, math.MaxUint64)
-		n := max(1, int(float64(len(fit))*tr.Validation))
-		fit, valid = fit[n:], fit[:n:n]
 	}
 	return fit, valid, nil
-}
-
-func shuffle(rows []int, seed, use uint64) {
-	rand.New(rand.NewPCG(seed, use)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 }
 
 // majority returns the model that gives everyone the share of positives.
@@ -210,7 +189,7 @@ func (r *run) batch(epoch, batch, pass int) (float64, error) {
 		for i := range r.order {
 			r.order[i] = i
 		}
-		shuffle(r.order, r.Seed, uint64(epoch))
+		tabular.Shuffle(r.order, r.Seed, uint64(epoch))
 		r.epoch = epoch
 	}
 	rows := r.order[batch*r.Batch : min(len(r.order), (batch+1)*r.Batch)]

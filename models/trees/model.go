@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bellwether"
+	"bellwether/internal/tabular"
 	"bellwether/tensor"
 )
 
@@ -95,7 +96,7 @@ func (m *Model) each(ctx context.Context, t *bellwether.Table, begin func(rows i
 	if t == nil {
 		return errors.New("there is no table")
 	}
-	rows, err := countRows(t)
+	rows, err := tabular.Rows(t)
 	if err != nil {
 		return err
 	}

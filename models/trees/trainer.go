@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"bellwether"
+	"bellwether/internal/tabular"
 )
 
 // Train implements bellwether.Trainer. Test rows are not looked at.
@@ -43,63 +43,24 @@ func (tr *Trainer) train(ctx context.Context, d *bellwether.Dataset, report func
 
 // split returns the rows to fit and those that choose the round.
 func (tr *Trainer) split(t *bellwether.Table) (fit, valid []int, err error) {
-	if t == nil || t.Rows() == 0 {
-		return nil, nil, errors.New("the data set has no table")
+	share := tr.Validation
+	if tr.Patience < 0 {
+		share = 0
 	}
-	if n, err := countRows(t); err != nil || n != t.Rows() {
-		return nil, nil, fmt.Errorf("the table's target has %d rows, its columns %d: %w", t.Rows(), n, err)
+	if fit, valid, err = tabular.Split(t, share, tr.Seed); err != nil {
+		return nil, nil, err
 	}
-	for r := range t.Target {
-		switch {
-		case len(t.Split) == 0 || t.Split[r] == bellwether.Train:
-			fit = append(fit, r)
-		case t.Split[r] == bellwether.Validation:
-			valid = append(valid, r)
-		}
-	}
-	switch {
-	case tr.Patience < 0:
+	if tr.Patience < 0 {
 		fit, valid = append(fit, valid...), nil
-		slices.Sort(fit)
-	case len(valid) == 0:
-		rand.New(rand.NewPCG(tr.Seed, math.MaxUint64)).Shuffle(len(fit), func(i, j int) { fit[i], fit[j] = fit[j], fit[i] })
-		n := max(1, int(float64(len(fit))*tr.Validation))
-		fit, valid = fit[n:], fit[:n:n]
-		slices.Sort(fit)
-		slices.Sort(valid)
 	}
-	if len(fit) < 2 {
-		return nil, nil, fmt.Errorf("the table has %d training rows", len(fit))
-	}
+	slices.Sort(fit)
+	slices.Sort(valid)
 	return fit, valid, nil
-}
-
-// countRows returns the rows of a table, whose target may be absent.
-func countRows(t *bellwether.Table) (int, error) {
-	rows := max(len(t.Target), len(t.Subjects))
-	for i := range t.Columns {
-		rows = max(rows, len(t.Columns[i].Numbers), len(t.Columns[i].Codes))
-	}
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if n := max(len(c.Numbers), len(c.Codes)); n != rows {
-			return 0, fmt.Errorf("column %q has %d rows, the table %d", c.Name, n, rows)
-		}
-	}
-	return rows, nil
-}
-
-func targets(t *bellwether.Table, rows []int) []float64 {
-	y := make([]float64, len(rows))
-	for i, r := range rows {
-		y[i] = t.Target[r]
-	}
-	return y
 }
 
 // prepare finds bins and encodes the rows.
 func (tr *Trainer) prepare(d *bellwether.Dataset, fit, valid []int) (*run, error) {
-	y, vy := targets(d.Table, fit), targets(d.Table, valid)
+	y, vy := tabular.Targets(d.Table, fit), tabular.Targets(d.Table, valid)
 	l, err := newLoss(tr.Objective, tr.Quantile, append(slices.Clone(y), vy...))
 	if err != nil {
 		return nil, err
