@@ -84,7 +84,9 @@ func TestPlanShowsWhoGetsWhatAndWhoIsHeldBack(t *testing.T) {
 		message("d2", "ann"),
 		message("d3", "bob", func(m *Message) { m.Decision.Actions = []int{1} }),
 		message("d4", "cat", func(m *Message) { m.Decision.Holdout = true }),
-		message("d5", "dan", func(m *Message) { m.Consent, m.Decision.Holdout, m.Decision.Actions = []bellwether.Purpose{"analytics"}, true, []int{1} }), // whatever was drawn
+		message("d5", "dan", func(m *Message) {
+			m.Consent, m.Decision.Holdout, m.Decision.Actions = []bellwether.Purpose{"analytics"}, true, []int{1}
+		}), // whatever was drawn
 		message("d6", "eve", func(m *Message) { m.Address = "" }),
 		message("d7", "fay", func(m *Message) { m.Zone = time.FixedZone("Tokyo", 9*3600) }), // 21:00 there
 	}
