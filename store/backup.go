@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -11,7 +10,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ import (
 	"bellwether/store/blocks"
 )
 
-// A folder of backups holds
+// A [Depot] of backups holds
 //
 //	FORMAT              one line: "bellwether backup 1"
 //	copies/TIME.json    one copy: its files with their digests
@@ -59,10 +60,9 @@ type CopiedLast struct {
 	Last   uint64 `json:"last"`
 }
 
-// Backup copies the folder dir into the folder of backups to, also while a program serves from
-// dir: the copy is what a program that was stopped at one moment would have left. It returns ErrDamaged
-// when dir lacks something, and then makes no copy.
-func Backup(ctx context.Context, dir, to string) (c Copy, err error) {
+// Backup copies the folder dir to the backups in to, also while a program serves from dir: the copy is what a
+// program that was stopped at one moment would have left. It returns ErrDamaged when dir lacks something, and then makes no copy.
+func Backup(ctx context.Context, dir string, to Depot) (c Copy, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return c, err
 	}
@@ -70,13 +70,19 @@ func Backup(ctx context.Context, dir, to string) (c Copy, err error) {
 		return c, fmt.Errorf("%w: no data in %s", ErrNotFound, dir)
 	}
 	b := &backup{dir: dir, to: to, guard: newGuard(dir, slog.New(slog.DiscardHandler)), known: map[string]CopiedFile{}, read: map[string]copiedBlock{}, written: map[string]int64{}}
-	release, err := b.open()
+	locked, release, err := to.lock(ctx)
 	if err != nil {
 		return c, fmt.Errorf("opening the backups in %s: %w", to, err)
 	}
 	defer release()
+	if err := b.open(locked); err != nil {
+		return c, fmt.Errorf("opening the backups in %s: %w", to, err)
+	}
 	b.copy.Made = time.Now().UTC().Truncate(time.Millisecond)
-	if err := b.run(ctx); err != nil {
+	if err := b.run(locked); err != nil {
+		if locked.Err() != nil {
+			err = errors.Join(err, context.Cause(locked))
+		}
 		return c, fmt.Errorf("copying %s to %s: %w", dir, to, err)
 	}
 	return b.copy, nil
@@ -84,8 +90,10 @@ func Backup(ctx context.Context, dir, to string) (c Copy, err error) {
 
 // backup is one run of Backup.
 type backup struct {
-	dir, to string
+	dir     string
+	to      Depot
 	guard   *guard
+	there   map[string]int64       // sizes of the contents that are kept, by name
 	known   map[string]CopiedFile  // of the last copy, by path
 	read    map[string]copiedBlock // in this run, by path
 	quick   bool                   // contents wait in memory until the round agrees
@@ -101,54 +109,69 @@ type copiedBlock struct {
 	runs   []gap
 }
 
-// open makes or opens the folder of backups and reads its last copy.
-func (b *backup) open() (release func(), err error) {
-	if err := makeFolder(filepath.Join(b.to, "copies")); err != nil {
-		return nil, err
-	}
-	lock, err := lockFolder(b.to)
-	if err != nil {
-		return nil, err
-	}
-	release = func() { _ = lock.Close() }
-	format := filepath.Join(b.to, "FORMAT")
-	text, err := os.ReadFile(format)
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte(backupFormat), replaceFile(format, []byte(backupFormat))
+// open reads what is kept and the last copy.
+func (b *backup) open(ctx context.Context) error {
+	text, err := b.to.get(ctx, "FORMAT")
+	if errors.Is(err, ErrNotFound) {
+		text, err = []byte(backupFormat), b.to.put(ctx, "FORMAT", []byte(backupFormat))
 	}
 	if err == nil && string(text) != backupFormat {
-		err = fmt.Errorf("%w: %s says %q, this program reads %q", ErrNewerFormat, format, text, backupFormat)
+		err = fmt.Errorf("%w: FORMAT in %s says %q, this program reads %q", ErrNewerFormat, b.to, text, backupFormat)
 	}
-	copies, e := Copies(b.to)
-	if err = errors.Join(err, e); err != nil {
-		release()
-		return nil, err
+	if err != nil {
+		return err
 	}
-	if len(copies) > 0 {
-		for _, f := range copies[len(copies)-1].Files {
-			b.known[f.Path] = f
-		}
+	if b.there, err = b.to.list(ctx, "blobs"); err != nil {
+		return err
 	}
-	return release, nil
+	names, err := copyNames(ctx, b.to)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	last, err := readCopy(ctx, b.to, names[len(names)-1])
+	for _, f := range last.Files {
+		b.known[f.Path] = f
+	}
+	return err
 }
 
-// Copies lists the copies in a folder of backups, oldest first.
-func Copies(to string) ([]Copy, error) {
-	paths, err := filepath.Glob(filepath.Join(to, "copies", "*.json"))
+// copyNames are the names of the copies, oldest first.
+func copyNames(ctx context.Context, from Depot) ([]string, error) {
+	sizes, err := from.list(ctx, "copies")
 	if err != nil {
 		return nil, err
 	}
-	copies := []Copy{}
-	for _, path := range paths {
-		var c Copy
-		if err := readJSON(path, &c); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
-		copies = append(copies, c)
+	names := slices.Sorted(maps.Keys(sizes))
+	return slices.DeleteFunc(names, func(name string) bool { return path.Ext(name) != ".json" }), nil
+}
+
+func readCopy(ctx context.Context, from Depot, name string) (c Copy, err error) {
+	content, err := from.get(ctx, name)
+	if err != nil {
+		return c, err
 	}
-	slices.SortFunc(copies, func(a, b Copy) int { return a.Made.Compare(b.Made) })
+	if err := json.Unmarshal(content, &c); err != nil {
+		return c, fmt.Errorf("%w: reading %s of %s: %w", ErrDamaged, name, from, err)
+	}
+	return c, nil
+}
+
+// Copies lists the copies in a depot, oldest first.
+func Copies(ctx context.Context, from Depot) ([]Copy, error) {
+	names, err := copyNames(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	copies := make([]Copy, len(names))
+	for i, name := range names {
+		if copies[i], err = readCopy(ctx, from, name); err != nil {
+			return nil, err
+		}
+	}
 	return copies, nil
 }
+
+func (c *Copy) name() string { return "copies/" + c.Made.Format(copyTime) + ".json" }
 
 // run copies objects and the keys that name them, then the logs, which know at least what those
 // have seen.
@@ -172,11 +195,11 @@ func (b *backup) run(ctx context.Context) error {
 		}
 	}
 	for _, path := range []string{"FORMAT", "config.yaml", filepath.Join(guardFolder, "losses.json")} {
-		if err := b.plain(path); err != nil {
+		if err := b.plain(ctx, path); err != nil {
 			return err
 		}
 	}
-	if err := b.tidy(); err != nil {
+	if err := b.tidy(ctx); err != nil {
 		return err
 	}
 	slices.SortFunc(b.copy.Files, func(x, y CopiedFile) int { return cmp.Compare(x.Path, y.Path) })
@@ -185,7 +208,10 @@ func (b *backup) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(b.to, "copies", b.copy.Made.Format(copyTime)+".json"), content)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return b.to.put(ctx, b.copy.name(), content)
 }
 
 // agreeing copies objects, then keys, until no object changed meanwhile: keys name no object then
@@ -205,20 +231,20 @@ func (b *backup) agreeing(ctx context.Context, objects, keys []string) error {
 			return err
 		}
 		if slices.Equal(before, after) {
-			return b.flush()
+			return b.flush(ctx)
 		}
 	}
 	return fmt.Errorf("%w: objects changed all the time while they were copied; try again later", ErrUnavailable)
 }
 
 // tidy removes contents that a round stored and a later one replaced.
-func (b *backup) tidy() error {
+func (b *backup) tidy(ctx context.Context) error {
 	for _, f := range b.copy.Files {
 		b.copy.New += b.written[f.SHA256]
 		delete(b.written, f.SHA256)
 	}
 	for sum := range b.written {
-		if err := remove(blobPath(b.to, sum)); err != nil {
+		if err := b.to.remove(ctx, blobName(sum)); err != nil {
 			return err
 		}
 	}
@@ -226,10 +252,10 @@ func (b *backup) tidy() error {
 }
 
 // flush stores the contents that waited.
-func (b *backup) flush() error {
+func (b *backup) flush(ctx context.Context) error {
 	b.quick = false
 	for sum, content := range b.waiting {
-		if err := b.store(sum, content); err != nil {
+		if err := b.store(ctx, sum, content); err != nil {
 			return err
 		}
 	}
@@ -271,7 +297,7 @@ func (b *backup) stream(ctx context.Context, name string) error {
 	}
 	mark, created, _ := readSeqMark(filepath.Join(b.guard.of(name), "mark")) // before the blocks: a serving program adds to both
 	for _, file := range []string{blocks.Meta, blocks.MetaSum} {
-		if err := b.plain(filepath.Join(folder, file)); err != nil {
+		if err := b.plain(ctx, filepath.Join(folder, file)); err != nil {
 			return err
 		}
 	}
@@ -285,7 +311,7 @@ func (b *backup) stream(ctx context.Context, name string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		got, err := b.block(name, filepath.Join(folder, blocks.Messages, blocks.Name(f.Index)), f, i == len(files)-1)
+		got, err := b.block(ctx, name, filepath.Join(folder, blocks.Messages, blocks.Name(f.Index)), f, i == len(files)-1)
 		if err != nil {
 			return err
 		}
@@ -310,13 +336,13 @@ func (b *backup) stream(ctx context.Context, name string) error {
 }
 
 // block copies one block and returns what it holds: the sequences of a log, else the last.
-func (b *backup) block(stream, path string, f blocks.File, end bool) (runs []gap, err error) {
+func (b *backup) block(ctx context.Context, stream, path string, f blocks.File, end bool) (runs []gap, err error) {
 	if old, ok := b.read[path]; ok && old.Size == f.Size && old.Changed.Equal(f.Changed) {
 		b.copy.Files = append(b.copy.Files, old.copied)
 		return old.runs, nil
 	}
 	full := kindOf(stream) == logStream && !end
-	if old := b.known[filepath.ToSlash(path)]; full && old.First > 0 && old.Size == f.Size && old.Changed.Equal(f.Changed) && exists(blobPath(b.to, old.SHA256)) {
+	if old := b.known[filepath.ToSlash(path)]; full && old.First > 0 && old.Size == f.Size && old.Changed.Equal(f.Changed) && b.kept(old) {
 		b.copy.Files = append(b.copy.Files, old)
 		return []gap{{old.First, old.Last}}, nil
 	}
@@ -338,7 +364,7 @@ func (b *backup) block(stream, path string, f blocks.File, end bool) (runs []gap
 		_, last := parsed.Range()
 		runs = []gap{{last, last}}
 	}
-	if err := b.keep(path, content); err != nil {
+	if err := b.keep(ctx, path, content); err != nil {
 		return nil, err
 	}
 	kept := &b.copy.Files[len(b.copy.Files)-1]
@@ -352,7 +378,7 @@ func (b *backup) block(stream, path string, f blocks.File, end bool) (runs []gap
 }
 
 // plain copies a small file, if it is there.
-func (b *backup) plain(path string) error {
+func (b *backup) plain(ctx context.Context, path string) error {
 	content, err := os.ReadFile(filepath.Join(b.dir, path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -360,66 +386,79 @@ func (b *backup) plain(path string) error {
 	if err != nil {
 		return err
 	}
-	return b.keep(path, content)
+	return b.keep(ctx, path, content)
+}
+
+// kept reports whether the content of a file of the last copy is still there.
+func (b *backup) kept(f CopiedFile) bool {
+	size, ok := b.there[blobName(f.SHA256)]
+	return ok && size == f.Size
 }
 
 // keep stores a content, if no earlier copy has it.
-func (b *backup) keep(path string, content []byte) error {
+func (b *backup) keep(ctx context.Context, path string, content []byte) error {
 	sum := sha256.Sum256(content)
 	f := CopiedFile{Path: filepath.ToSlash(path), Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
 	b.copy.Files = append(b.copy.Files, f)
-	if b.known[f.Path].SHA256 == f.SHA256 && exists(blobPath(b.to, f.SHA256)) {
+	if b.known[f.Path].SHA256 == f.SHA256 && b.kept(f) {
 		return nil
 	}
 	if b.quick {
 		b.waiting[f.SHA256] = content
 		return nil
 	}
-	return b.store(f.SHA256, content)
+	return b.store(ctx, f.SHA256, content)
 }
 
 // store writes a content, if it is not there.
-func (b *backup) store(sum string, content []byte) error {
-	blob := blobPath(b.to, sum)
-	if kept, err := os.ReadFile(blob); err == nil && bytes.Equal(kept, content) {
+func (b *backup) store(ctx context.Context, sum string, content []byte) error {
+	name := blobName(sum)
+	if size, ok := b.there[name]; ok && b.to.holds(name, size, content) {
 		return nil
 	}
-	if err := makeFolder(filepath.Dir(blob)); err != nil {
+	b.written[sum] = int64(len(content))
+	if err := b.to.put(ctx, name, content); err != nil {
 		return err
 	}
-	b.written[sum] = int64(len(content))
-	return replaceFile(blob, content)
+	b.there[name] = int64(len(content))
+	return nil
 }
 
-func blobPath(to, sum string) string { return filepath.Join(to, "blobs", sum[:2], sum) }
+func blobName(sum string) string { return "blobs/" + sum[:2] + "/" + sum }
 
 // Prune removes all copies but the newest keep, and the contents that no copy holds any more.
-func Prune(to string, keep int) error {
-	lock, err := lockFolder(to)
+func Prune(ctx context.Context, to Depot, keep int) error {
+	ctx, release, err := to.lock(ctx)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
-	copies, err := Copies(to)
+	defer release()
+	copies, err := Copies(ctx, to)
 	if err != nil || len(copies) <= keep {
 		return err
 	}
 	used := map[string]bool{}
 	for i, c := range copies {
 		if i < len(copies)-keep {
-			if err := os.Remove(filepath.Join(to, "copies", c.Made.Format(copyTime)+".json")); err != nil {
+			if err := to.remove(ctx, c.name()); err != nil {
 				return err
 			}
 			continue
 		}
 		for _, f := range c.Files {
-			used[f.SHA256] = true
+			used[blobName(f.SHA256)] = true
 		}
 	}
-	return filepath.WalkDir(filepath.Join(to, "blobs"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || used[d.Name()] {
-			return err
+	blobs, err := to.list(ctx, "blobs")
+	if err != nil {
+		return err
+	}
+	for name := range blobs {
+		if !used[name] {
+			if err := errors.Join(ctx.Err(), to.remove(ctx, name)); err != nil {
+				return err
+			}
 		}
-		return os.Remove(path)
-	})
+	}
+	return nil
 }

@@ -18,7 +18,12 @@ import (
 // TestBackupWhileServing: copies that are made while several callers append, change keys and replace an
 // object hold what was acknowledged before each began, agree with themselves, and share what did not change.
 func TestBackupWhileServing(t *testing.T) {
-	dir, to := t.TempDir(), t.TempDir()
+	t.Run("folder", func(t *testing.T) { backupWhileServing(t, store.BackupFolder(t.TempDir())) })
+	t.Run("bucket", func(t *testing.T) { backupWhileServing(t, store.BackupBucket(newBucket(t, nil), "shop/copies")) })
+}
+
+func backupWhileServing(t *testing.T, to store.Depot) {
+	dir := t.TempDir()
 	s := open(t, dir, store.Options{})
 	p := project(t, s)
 	var group sync.WaitGroup
@@ -98,16 +103,16 @@ func TestBackupWhileServing(t *testing.T) {
 	if err != nil || again.New != 0 {
 		t.Errorf("nothing changed and %d bytes are new, %v", again.New, err)
 	}
-	if err := store.Prune(to, 1); err != nil {
+	if err := store.Prune(ctx, to, 1); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := store.Copies(to); err != nil || len(left) != 1 {
+	if left, err := store.Copies(ctx, to); err != nil || len(left) != 1 {
 		t.Errorf("%d copies are left, %v", len(left), err)
 	}
 	checkRestored(t, to, again, done)
 }
 
-func checkRestored(t *testing.T, to string, c store.Copy, before map[string]int) {
+func checkRestored(t *testing.T, to store.Depot, c store.Copy, before map[string]int) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
 	if _, err := store.Restore(ctx, to, dir, c.Made); err != nil {
@@ -158,7 +163,8 @@ func checkRestored(t *testing.T, to string, c store.Copy, before map[string]int)
 
 // TestRestoreCompares: a damaged backup is said and makes no folder; a folder with data is not overwritten.
 func TestRestoreCompares(t *testing.T) {
-	dir, to := t.TempDir(), t.TempDir()
+	dir, folder := t.TempDir(), t.TempDir()
+	to := store.BackupFolder(folder)
 	s := open(t, dir, store.Options{})
 	p := project(t, s)
 	if _, err := p.Log.Append(ctx, numbered(0, 0)...); err != nil {
@@ -174,7 +180,7 @@ func TestRestoreCompares(t *testing.T) {
 		t.Errorf("restoring what was before the first copy: %v", err)
 	}
 	blobs := 0
-	err := filepath.WalkDir(filepath.Join(to, "blobs"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(folder, "blobs"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -9,19 +9,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"bellwether/store/blocks"
 )
 
-// Restore makes the folder dir of a copy in the folder of backups from: the newest one that was made no later than
+// Restore makes the folder dir of a copy in from: the newest one that was made no later than
 // at, or the newest when at is zero. It reads all that it wrote again, compares it with the copy, and checks it as
 // Check does. dir must be absent or empty: a folder that is damaged is moved away first, not overwritten.
-func Restore(ctx context.Context, from, dir string, at time.Time) (c Copy, err error) {
+func Restore(ctx context.Context, from Depot, dir string, at time.Time) (c Copy, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return c, err
 	}
-	if c, err = copyAt(from, at); err != nil {
+	if c, err = copyAt(ctx, from, at); err != nil {
 		return c, err
 	}
 	if err := free(dir); err != nil {
@@ -50,17 +51,18 @@ func Restore(ctx context.Context, from, dir string, at time.Time) (c Copy, err e
 }
 
 // copyAt chooses a copy.
-func copyAt(from string, at time.Time) (Copy, error) {
-	copies, err := Copies(from)
+func copyAt(ctx context.Context, from Depot, at time.Time) (Copy, error) {
+	names, err := copyNames(ctx, from)
 	if err != nil {
 		return Copy{}, err
 	}
-	for i := len(copies) - 1; i >= 0; i-- {
-		if at.IsZero() || !copies[i].Made.After(at) {
-			return copies[i], nil
+	for _, name := range slices.Backward(names) {
+		c, err := readCopy(ctx, from, name)
+		if err != nil || at.IsZero() || !c.Made.After(at) {
+			return c, err
 		}
 	}
-	return Copy{}, fmt.Errorf("%w: %s has %d copies and none of the time asked for", ErrNotFound, from, len(copies))
+	return Copy{}, fmt.Errorf("%w: %s has %d copies and none of the time asked for", ErrNotFound, from, len(names))
 }
 
 // free makes sure that dir can be made: an empty folder is removed.
@@ -79,7 +81,7 @@ func free(dir string) error {
 }
 
 // write writes the copy's files and reads them again.
-func (c Copy) write(ctx context.Context, from, to string) error {
+func (c Copy) write(ctx context.Context, from Depot, to string) error {
 	for _, f := range c.Files {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -88,7 +90,7 @@ func (c Copy) write(ctx context.Context, from, to string) error {
 		if !filepath.IsLocal(filepath.FromSlash(f.Path)) || len(f.SHA256) != 2*sha256.Size {
 			return fmt.Errorf("%w: the copy names a file %q", ErrDamaged, f.Path)
 		}
-		content, err := os.ReadFile(blobPath(from, f.SHA256))
+		content, err := from.get(ctx, blobName(f.SHA256))
 		if err == nil {
 			err = f.same(content)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -14,15 +15,20 @@ func (s *shell) backup() *cobra.Command {
 	var keep int
 	var list bool
 	cmd := &cobra.Command{
-		Use: "backup FOLDER", Short: "Copy the data folder to a folder of backups, also while serving", Args: cobra.ExactArgs(1),
-		Long: "Each copy takes room for what is new since the one before. Views are not copied: they are folded again from the log.\nThe data of an external NATS are copied with its own tools (nats stream backup).",
+		Use: "backup FOLDER|s3://BUCKET/PREFIX", Short: "Copy the data folder to a folder or bucket of backups, also while serving", Args: cobra.ExactArgs(1),
+		Long: "Each copy takes room for what is new since the one before. Views are not copied: they are folded again from the log.\n" +
+			"The data of an external NATS are copied with its own tools (nats stream backup).\n\n" + bucketHelp,
 		RunE: func(c *cobra.Command, args []string) error {
-			if list {
-				return s.listCopies(c.OutOrStdout(), args[0])
+			to, err := depotOf(args[0])
+			if err != nil {
+				return err
 			}
-			made, err := store.Backup(c.Context(), s.data, args[0])
+			if list {
+				return s.listCopies(c.Context(), c.OutOrStdout(), to)
+			}
+			made, err := store.Backup(c.Context(), s.data, to)
 			if err == nil && keep > 0 {
-				err = store.Prune(args[0], keep)
+				err = store.Prune(c.Context(), to, keep)
 			}
 			if err != nil {
 				return err
@@ -58,8 +64,8 @@ func writeCopy(w io.Writer, c store.Copy) error {
 	return err
 }
 
-func (s *shell) listCopies(w io.Writer, folder string) error {
-	copies, err := store.Copies(folder)
+func (s *shell) listCopies(ctx context.Context, w io.Writer, from store.Depot) error {
+	copies, err := store.Copies(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -80,8 +86,8 @@ func (s *shell) listCopies(w io.Writer, folder string) error {
 func (s *shell) restore() *cobra.Command {
 	var at string
 	cmd := &cobra.Command{
-		Use: "restore FOLDER", Short: "Make the data folder of the newest copy in a folder of backups", Args: cobra.ExactArgs(1),
-		Long: "The data folder must be absent or empty. What was written is read again, compared with the copy and checked.",
+		Use: "restore FOLDER|s3://BUCKET/PREFIX", Short: "Make the data folder of the newest copy in a folder or bucket of backups", Args: cobra.ExactArgs(1),
+		Long: "The data folder must be absent or empty. What was written is read again, compared with the copy and checked.\n\n" + bucketHelp,
 		RunE: func(c *cobra.Command, args []string) error {
 			var when time.Time
 			if at != "" {
@@ -90,7 +96,11 @@ func (s *shell) restore() *cobra.Command {
 					return exit{2, fmt.Errorf("--at: %w", err)}
 				}
 			}
-			made, err := store.Restore(c.Context(), args[0], s.data, when)
+			from, err := depotOf(args[0])
+			if err != nil {
+				return err
+			}
+			made, err := store.Restore(c.Context(), from, s.data, when)
 			if err != nil {
 				return err
 			}
