@@ -1,13 +1,12 @@
 package s3
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"crypto/sha256"
-	"encoding/hex"
 )
 
 // TestSign: the examples of Amazon's description of the signature,
@@ -21,11 +20,13 @@ func TestSign(t *testing.T) {
 		want                         string
 	}{
 		"get object": {
-			"GET", "test.txt", "", "", http.Header{"Range": {"bytes=0-9"}},
+			"GET", "test.txt", "", "",
+			http.Header{"Range": {"bytes=0-9"}},
 			"f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
 		},
 		"put object": {
-			"PUT", "test$file.text", "", "Welcome to Amazon S3.", http.Header{"Date": {"Fri, 24 May 2013 00:00:00 GMT"}, "X-Amz-Storage-Class": {"REDUCED_REDUNDANCY"}},
+			"PUT", "test$file.text", "", "Welcome to Amazon S3.",
+			http.Header{"Date": {"Fri, 24 May 2013 00:00:00 GMT"}, "X-Amz-Storage-Class": {"REDUCED_REDUNDANCY"}},
 			"98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
 		},
 		"bucket lifecycle": {"GET", "", "lifecycle=", "", nil, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
