@@ -152,7 +152,7 @@ func problemOf(failures []Failure, err error) *Problem {
 
 // ofHuma is a problem that huma found in a request against its description.
 func ofHuma(m *huma.ErrorModel) *Problem {
-	p := &Problem{Status: m.Status, Title: http.StatusText(m.Status), Detail: m.Detail}
+	p := &Problem{Status: m.Status, Title: http.StatusText(m.Status), Detail: m.Detail, Advice: "errors names what is wrong; GET /openapi.json describes what may be sent"}
 	for _, e := range m.Errors {
 		p.Errors = append(p.Errors, Fault{Location: e.Location, Message: e.Message})
 	}

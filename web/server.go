@@ -150,6 +150,9 @@ func (s *Server) answer(w *recorder, r *http.Request, to *row) error {
 	if err != nil {
 		return err
 	}
+	if err := to.checkQuery(r); err != nil {
+		return err
+	}
 	if to.Body == Stream {
 		_ = http.NewResponseController(w).EnableFullDuplex() // reports go out while the body comes in; HTTP/2 needs no telling
 		r.Body = &pacedBody{r.Body, http.NewResponseController(w), s.o.Limits.Grace}

@@ -22,7 +22,8 @@ type table struct {
 // row is a route with what answers it once its caller is known.
 type row struct {
 	Route
-	id     string // OperationID
+	id     string   // OperationID
+	known  []string // names of its parameters in the address, in their order
 	answer Handler
 }
 
@@ -45,7 +46,15 @@ func newTable(routes []Route, prefix string, problem func(context.Context, error
 		if r.typed != nil {
 			r.typed(t.api, r.operation(), problem)
 			t.rows[i].answer = ops.last()
+			for _, p := range ops.op.Parameters {
+				if p.In == "query" {
+					t.rows[i].known = append(t.rows[i].known, p.Name)
+				}
+			}
 		} else {
+			for _, q := range r.Query {
+				t.rows[i].known = append(t.rows[i].known, q.Name)
+			}
 			t.api.OpenAPI().AddOperation(r.rawOperation(t.api.OpenAPI().Components.Schemas))
 		}
 		for _, pattern := range r.patterns(prefix) {

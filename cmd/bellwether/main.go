@@ -168,7 +168,7 @@ func version() string {
 	return "built from " + commit + " of " + at + changed
 }
 
-// wrapArgs makes a wrong number of arguments a usage error.
+// wrapArgs makes a wrong number of arguments a usage error, and so the name of no command in a group of them.
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
@@ -176,6 +176,14 @@ func wrapArgs(c *cobra.Command) {
 				return exit{2, fmt.Errorf("%w: see %s --help", err, c.CommandPath())}
 			}
 			return nil
+		}
+	}
+	if !c.Runnable() { // a group: without a name it says what is in it
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			return exit{2, fmt.Errorf("%s has no command %q: see %s --help", c.CommandPath(), args[0], c.CommandPath())}
 		}
 	}
 	for _, sub := range c.Commands() {
