@@ -151,12 +151,13 @@ func (s *shell) connect(ctx context.Context) (*web.Client, error) {
 	return c, err
 }
 
-// finish ends what a command opened. A first use that succeeded prints the project's keys; one that failed leaves no folder.
+// finish ends what a command opened. A first use that succeeded prints the project's keys; one that failed, or put nothing into it, leaves no folder.
 func (s *shell) finish(ctx context.Context, err error) error {
 	if s.client == nil {
 		return err
 	}
-	if s.opened != nil && s.created && (err == nil || isPartial(err)) {
+	failed := s.unused || err != nil && !isPartial(err)
+	if s.opened != nil && s.created && !failed {
 		err = errors.Join(err, s.opened.firstKeys(ctx))
 	}
 	if closed := s.client.Close(); err == nil {
@@ -165,7 +166,7 @@ func (s *shell) finish(ctx context.Context, err error) error {
 	if s.dry != "" {
 		err = errors.Join(err, os.RemoveAll(s.dry))
 	}
-	if s.created && err != nil && !isPartial(err) {
+	if s.created && (failed || err != nil && !isPartial(err)) {
 		err = errors.Join(err, s.removeFolder())
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -91,7 +92,10 @@ func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
 		}
 		reports = append(reports, imported{name, r})
 	}
-	if err := s.firstLook(c.Context(), client, o.dry); err != nil {
+	if s.created && !o.dry && !slices.ContainsFunc(reports, func(r imported) bool { return r.Accepted > 0 }) {
+		s.unused = true
+		fmt.Fprintf(os.Stderr, "nothing of it was taken in: %s is not made, and no keys are\n", s.data)
+	} else if err := s.firstLook(c.Context(), client, o.dry); err != nil {
 		return err
 	}
 	if err := s.Print(c.OutOrStdout(), reports, func(w io.Writer) error { return writeImports(w, reports, o.dry) }); err != nil {

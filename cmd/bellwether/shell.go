@@ -27,6 +27,7 @@ type shell struct {
 	client  *web.Client // of the command that runs; nil before it asks
 	opened  *opened     // nil: a server answers
 	created bool        // the folder was not there before
+	unused  bool        // and the command has put nothing into it
 	dry     string      // a folder for this command alone
 }
 
