@@ -120,7 +120,7 @@ func (s *shell) Client(ctx context.Context) (*web.Client, error) {
 
 // createClient is Client for commands that may be the first: the folder is made. It goes again, and no key is spent, if the command fails.
 func (s *shell) createClient(ctx context.Context) (*web.Client, error) {
-	s.created = !s.exists()
+	s.first, s.created = true, !s.exists()
 	return s.connect(ctx)
 }
 
@@ -156,8 +156,7 @@ func (s *shell) finish(ctx context.Context, err error) error {
 	if s.client == nil {
 		return err
 	}
-	failed := s.unused || err != nil && !isPartial(err)
-	if s.opened != nil && s.created && !failed {
+	if s.opened != nil && s.first && !s.keyless && (err == nil || isPartial(err)) {
 		err = errors.Join(err, s.opened.firstKeys(ctx))
 	}
 	if closed := s.client.Close(); err == nil {
@@ -166,7 +165,7 @@ func (s *shell) finish(ctx context.Context, err error) error {
 	if s.dry != "" {
 		err = errors.Join(err, os.RemoveAll(s.dry))
 	}
-	if s.created && (failed || err != nil && !isPartial(err)) {
+	if s.created && (s.unused || err != nil && !isPartial(err)) {
 		err = errors.Join(err, s.removeFolder())
 	}
 	return err

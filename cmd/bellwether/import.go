@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -92,9 +91,9 @@ func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
 		}
 		reports = append(reports, imported{name, r})
 	}
-	if s.created && !o.dry && !slices.ContainsFunc(reports, func(r imported) bool { return r.Accepted > 0 }) {
-		s.unused = true
-		fmt.Fprintf(os.Stderr, "nothing of it was taken in: %s is not made, and no keys are\n", s.data)
+	if taken, refused := counts(reports); taken == 0 && !o.dry && s.opened != nil && s.opened.fresh {
+		s.keyless, s.unused = true, s.created && refused == 0
+		fmt.Fprintf(os.Stderr, "nothing of it was taken in: the keys of the project are made with the first import that brings something\n")
 	} else if err := s.firstLook(c.Context(), client, o.dry); err != nil {
 		return err
 	}
@@ -109,9 +108,17 @@ func (s *shell) importAll(c *cobra.Command, files []string, o importing) error {
 	return nil
 }
 
-// firstLook reads everybody after the first import into a folder, so that popularity answers before any turn. A server does so by itself.
+// counts are what was taken in, duplicates too, and what was kept aside.
+func counts(reports []imported) (taken, refused int64) {
+	for _, r := range reports {
+		taken, refused = taken+r.Accepted+r.Duplicates, refused+r.Rejected
+	}
+	return taken, refused
+}
+
+// firstLook reads everybody after the first import of a project, so that popularity answers before any turn. A server does so by itself.
 func (s *shell) firstLook(ctx context.Context, client *web.Client, dry bool) error {
-	if dry || s.opened == nil || !s.created {
+	if dry || s.opened == nil || !s.opened.fresh {
 		return nil
 	}
 	return client.Do(ctx, http.MethodPost, "/v1/refresh", nil, nil, s.Report())

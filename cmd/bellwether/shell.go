@@ -27,7 +27,9 @@ type shell struct {
 	client  *web.Client // of the command that runs; nil before it asks
 	opened  *opened     // nil: a server answers
 	created bool        // the folder was not there before
-	unused  bool        // and the command has put nothing into it
+	first   bool        // the command may be the first use of the project: its keys are made
+	keyless bool        // but not by this one, which brought nothing
+	unused  bool        // nothing was put into a created folder
 	dry     string      // a folder for this command alone
 }
 
