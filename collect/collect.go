@@ -19,10 +19,11 @@ const DefaultDedupWindow = 7 * 24 * time.Hour
 
 // Options of a collector; the zero value works.
 type Options struct {
-	Clock       func() time.Time    // nil: time.Now
-	Currency    bellwether.Currency // of amounts that name none; "": USD
-	Nobody      []string            // ids that name no person or device, beside the usual words, in any case
-	DedupWindow time.Duration       // between the receipt of two messages with one id that count once; 0: DefaultDedupWindow
+	Clock       func() time.Time                // nil: time.Now
+	Currency    bellwether.Currency             // of amounts that name none; "": USD
+	Rates       map[bellwether.Currency]float64 // of the currencies, beside Currency, whose amounts are counted
+	Nobody      []string                        // ids that name no person or device, beside the usual words, in any case
+	DedupWindow time.Duration                   // between the receipt of two messages with one id that count once; 0: DefaultDedupWindow
 
 	extra map[string]bool // Nobody, in lower case
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -114,7 +115,8 @@ type importer struct {
 	begun   bool  // the log says that it began
 	bytes   int
 	noted   map[string]bool
-	floats  bool // the note on ids that end in .0 was made
+	floats  bool                          // the note on ids that end in .0 was made
+	foreign map[bellwether.Currency]int64 // events with an amount that nobody can convert
 }
 
 // note tells the person who imports something, once.
@@ -247,6 +249,9 @@ func (im *importer) finish(ctx context.Context, err error) (ImportReport, error)
 	if im.out.Ahead > 0 {
 		im.note("%d held back: their time lies in the future, and nothing counts before it", im.out.Ahead)
 	}
+	for _, in := range slices.Sorted(maps.Keys(im.foreign)) {
+		im.note("%d amounts are in %s: the project counts in %s, and has no rate for them, so that they are kept and not counted; set currency: %s or a rate under rates: in config.yaml", im.foreign[in], in, im.c.o.Currency, in)
+	}
 	if im.out.Rows == 0 && err == nil {
 		im.note("there are 0 rows in it")
 	}
@@ -262,6 +267,12 @@ func (im *importer) look(m *message, now time.Time) {
 		e := &m.events[i]
 		if e.Received.After(now) {
 			im.out.Ahead++
+		}
+		if in := e.Price.Currency; in != "" && in != im.c.o.Currency && im.c.o.Rates[in] == 0 {
+			if im.foreign == nil {
+				im.foreign = map[bellwether.Currency]int64{}
+			}
+			im.foreign[in]++
 		}
 		for _, id := range [...]string{string(e.Subject), string(e.Item)} {
 			if whole, ok := strings.CutSuffix(id, ".0"); ok && whole != "" && allDigits(whole) && !im.floats {

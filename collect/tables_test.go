@@ -118,6 +118,19 @@ func emptied(t *testing.T, file []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32(out, uint32(len(footer))), "PAR1"...)
 }
 
+// TestForeignMoney: amounts that the project can't count are told, before money is missed on a screen.
+func TestForeignMoney(t *testing.T) {
+	c := inMemory()
+	c.o.Rates = map[bellwether.Currency]float64{"CHF": 1.05}
+	const file = "user_id,event,item_id,timestamp,price,currency\n" +
+		"ann,purchase,shoe,2026-01-01,9.99,EUR\nann,purchase,hat,2026-01-02,9.99,CHF\nbob,purchase,hat,2026-01-02,5,SEK\nbob,purchase,shoe,2026-01-03,6,SEK\nbob,view,shoe,2026-01-03,,\n"
+	r, err := c.Import(t.Context(), strings.NewReader(file), ImportOptions{}, nil)
+	told := slices.DeleteFunc(r.Notes, func(n string) bool { return !strings.Contains(n, "amounts are in") })
+	if err != nil || r.Accepted != 5 || len(told) != 1 || !strings.HasPrefix(told[0], "2 amounts are in SEK: the project counts in EUR") {
+		t.Errorf("%+v, %q, %v", r, told, err)
+	}
+}
+
 // TestMinorUnits: what the program exported comes back with the same amounts.
 func TestMinorUnits(t *testing.T) {
 	r, got, err := imports(t, "id,type,occurred,received,subject,item,price,currency\n0123456789abcdefg,purchase,2026-01-01,2026-01-01,ann,shoe,1999,EUR\n", ImportOptions{})

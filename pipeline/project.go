@@ -93,7 +93,7 @@ func (p *Project) open(ctx context.Context) (err error) {
 	if p.History, err = history.Open(ctx, p.Store, history.Options{Clock: o.Clock, Currency: o.Currency, Rates: o.Rates, Logger: o.Logger}); err != nil {
 		return err
 	}
-	if p.Collector, err = collect.New(ctx, p.Store, collect.Options{Clock: o.Clock, Currency: o.Currency, Nobody: o.Nobody}); err != nil {
+	if p.Collector, err = collect.New(ctx, p.Store, collect.Options{Clock: o.Clock, Currency: o.Currency, Rates: o.Rates, Nobody: o.Nobody}); err != nil {
 		return err
 	}
 	p.Decider, err = decide.New(p.Store, p.History, decide.Options{
