@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"bellwether"
+	"bellwether/apps/app"
 	"bellwether/dataset"
 	"bellwether/learn"
 	"bellwether/models/sequence"
@@ -166,8 +167,8 @@ func readTable(t routes.Training, report func(bellwether.Progress)) (*bellwether
 		}
 	}
 	table, found, err := dataset.ReadTable(r, dataset.ReadTableOptions{Target: t.Target, Positive: t.Positive, Drop: t.Drop})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.Table, err)
+	if err != nil { // what the file or the question lacks; the text says what there is
+		return nil, fmt.Errorf("%w: %s: %w", app.ErrBadRequest, t.Table, err)
 	}
 	table.Allowed = t.Allow
 	for _, rule := range found.Rules {

@@ -565,7 +565,7 @@ func tablesStep(t *trial) error {
 		name := filepath.Base(f)
 		args := []string{"train", "behaviour", "--table", f, "--target", "Churn", "--positive", "Yes", "--drop", "customerID", "--epochs", "1"}
 		if name == "subject.csv" {
-			args = []string{"train", "behaviour", "--table", f, "--target", "target", "--positive", "1", "--epochs", "1"}
+			args = []string{"train", "behaviour", "--table", f, "--target", "target", "--positive", "Yes", "--epochs", "1"}
 		}
 		t.fresh()
 		_, beside, code := t.run(args...)
